@@ -1,0 +1,428 @@
+/*
+ * slab.h - a userspace slab / object-cache allocator for fixed-size objects
+ *
+ * The one header to include; link with -lslab (or libslab.a) and -pthread. A cache serves objects
+ * of one size from slabs that come from mmap and go back through munmap. No init call, no
+ * teardown: every function works before main, in constructors and in atexit handlers.
+ *
+ * Context of every function unless it says otherwise: any thread, no lock of the library held
+ * while user code runs, usable in the child after fork. None is async-signal-safe.
+ * Bytes are bytes, counts are objects, slabs or caches; no unit is hidden.
+ */
+#ifndef SLAB_H
+#define SLAB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The largest object that a cache serves, in bytes. */
+#define SLAB_OBJECT_MAX ((size_t)65536)
+/* The largest alignment of a cache, in bytes. */
+#define SLAB_ALIGN_MAX ((size_t)4096)
+
+/* Flags of a cache. */
+#define SLAB_PANIC 0x1u /* create ends the program with a sentence instead of returning NULL */
+
+struct slab_cache; /* one cache; only ever handled by pointer */
+
+/*
+ * What create may be told beyond name and size. A zeroed field is the default. New fields are
+ * added at the end; an old program passes the shorter struct, see slab_cache_create().
+ */
+struct slab_cache_args {
+	size_t align;                       /* bytes, power of two up to SLAB_ALIGN_MAX; 0: see create */
+	unsigned flags;                     /* SLAB_PANIC */
+	unsigned reserved;                  /* zero */
+	int (*ctor)(void *obj, void *ctx);  /* constructs one object; non-zero: it failed */
+	void (*dtor)(void *obj, void *ctx); /* undoes ctor, once, before the memory goes back */
+	void *ctx;                          /* handed to ctor and dtor */
+};
+
+/* What a cache holds; filled by slab_cache_stats(). New fields are added at the end. */
+struct slab_cache_stats {
+	char name[64];
+	uint64_t id;               /* unique in the process, never reused */
+	uint64_t flags;            /* flags given at create */
+	uint64_t mode;             /* 0: slabs */
+	uint64_t object_bytes;     /* size asked for */
+	uint64_t stride_bytes;     /* distance of two objects in a slab */
+	uint64_t align_bytes;      /* alignment of each object */
+	uint64_t slab_bytes;       /* size of one slab */
+	uint64_t objects_per_slab; /* slots in one slab */
+	uint64_t slabs;            /* held now = slabs_full + slabs_partial + slabs_empty */
+	uint64_t slabs_full;       /* every slot live or cached */
+	uint64_t slabs_partial;    /* some slots free */
+	uint64_t slabs_empty;      /* every slot free, kept while an iteration pins it */
+	uint64_t objects_live;     /* in the program's hands = allocs - frees */
+	uint64_t objects_cached;   /* parked in magazines of threads and in the depot */
+	uint64_t objects_free;     /* free slots in slabs */
+	uint64_t objects_capacity; /* objects_live + objects_cached + objects_free, at rest */
+	uint64_t objects_peak;     /* most of live + cached, seen when magazines meet slabs */
+	uint64_t allocs;           /* since create */
+	uint64_t frees;            /* since create */
+	uint64_t alloc_failures;   /* calls that returned NULL or 0 objects */
+	uint64_t mapped_bytes;     /* slabs * slab_bytes */
+	uint64_t returned_bytes;   /* bytes of slabs that this cache has given up since create */
+};
+
+/* What the whole process holds; filled by slab_totals(). New fields are added at the end. */
+struct slab_totals {
+	uint64_t mapped_bytes;   /* address space of spans, holes not counted */
+	uint64_t reserve_bytes;  /* bytes of empty memory that may be kept at present */
+	uint64_t holes;          /* gaps that munmap left inside spans */
+	uint64_t lost_holes;     /* slabs whose hole another mapping has taken */
+	uint64_t metadata_bytes; /* descriptors, magazines, thread tables */
+	uint64_t unmap_failures; /* munmap or madvise calls that the kernel refused */
+	uint64_t caches;         /* caches now */
+	uint64_t threads;        /* threads that hold a slot table now */
+};
+
+/* What slab_set() can set, all in bytes but the last. */
+enum slab_option {
+	SLAB_RESERVE_BYTES = 1, /* empty memory kept for reuse; default 512 KiB to 4 MiB, adaptive */
+	SLAB_THREAD_BYTES = 2,  /* slab memory that one thread's magazines may pin; default 1 MiB */
+	SLAB_HUGEPAGES = 3      /* 1: spans of 2 MiB on huge pages, given back whole; default 0 */
+};
+
+/**
+ * slab_cache_create_sized - slab_cache_create() with the size of the caller's args
+ * @args_size: sizeof(struct slab_cache_args) as the caller was compiled
+ *
+ * Return: as slab_cache_create(); EINVAL also for a non-zero byte of @args behind the fields
+ * that this library knows.
+ */
+struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
+                                           const struct slab_cache_args *args, size_t args_size);
+
+/**
+ * slab_cache_create - make a cache
+ * @name: shown in reports and by slabstat; copied, cut to 63 bytes, bytes outside
+ *        [A-Za-z0-9_.:/+-] become '_'. Equal names are allowed.
+ * @size: bytes of one object, 1 to SLAB_OBJECT_MAX
+ * @args: NULL or a zeroed field: the default. Default alignment: 16 where @size is a multiple of
+ *        16, else 8 from 8 bytes on, else the largest power of two that divides @size.
+ *
+ * The constructor runs for every object of a slab before the first of them is handed out, in the
+ * allocating thread; an object keeps its constructed state across free and alloc. The destructor
+ * runs once before the slab's memory goes back, in whichever thread frees. Both may use other
+ * caches, not this one.
+ *
+ * Context: takes the registry lock. Not from within slab_for_each_cache().
+ * Return: the cache; NULL with EINVAL (bad name, size, alignment, flag) or ENOMEM. With
+ * SLAB_PANIC it does not return in that case.
+ * Source: Bonwick, "The Slab Allocator" (1994); the kernel's kmem_cache_create().
+ */
+static inline struct slab_cache *slab_cache_create(const char *name, size_t size,
+                                                   const struct slab_cache_args *args)
+{
+	return slab_cache_create_sized(name, size, args, sizeof *args);
+}
+
+/**
+ * slab_cache_destroy - give back everything a cache holds
+ * @c: the cache, or NULL
+ *
+ * Objects parked in threads do not count as live. No other call on @c may run meanwhile. A later
+ * call with @c is reported and ends the program, until the structure is reused for a new cache.
+ *
+ * Context: takes the registry lock and every thread's lock. Not from within slab_for_each_cache().
+ * Return: 0 (also for NULL); -1 with EBUSY while objects are live: a report names the cache, the
+ * count and the first objects, and everything stays valid.
+ */
+int slab_cache_destroy(struct slab_cache *c);
+
+/**
+ * slab_cache_zalloc - take one zeroed object
+ * Return: as slab_cache_alloc(); NULL with EINVAL for a cache with a constructor.
+ */
+void *slab_cache_zalloc(struct slab_cache *c);
+
+/**
+ * slab_cache_alloc_bulk - take @n objects, or none
+ * @objs: room for @n pointers
+ * Return: @n, or 0 with ENOMEM (or the constructor's errno) and nothing taken.
+ */
+size_t slab_cache_alloc_bulk(struct slab_cache *c, size_t n, void **objs);
+
+/** slab_cache_free_bulk - give back @n objects; NULL entries are skipped. Never changes errno. */
+void slab_cache_free_bulk(struct slab_cache *c, size_t n, void *const *objs);
+
+/**
+ * slab_cache_shrink - give back what one cache does not need
+ *
+ * Reaches the caller's own magazines of @c and its depot, not the magazines of other threads.
+ * Return: bytes that went back to the system, empty slabs that other caches of the same slab size
+ * had left in the reserve included.
+ */
+size_t slab_cache_shrink(struct slab_cache *c);
+
+/**
+ * slab_reap - give back what no cache needs
+ *
+ * Reaches the caller's magazines and the depot of every cache, not other threads' magazines.
+ * Context: takes the registry lock. Return: bytes that went back to the system.
+ */
+size_t slab_reap(void);
+
+/**
+ * slab_thread_flush - empty the calling thread's magazines of every cache
+ *
+ * For a thread that is about to idle. The objects become free slots; slabs that are empty by it
+ * go back as the reserve allows. Return: bytes of the objects handed back.
+ */
+size_t slab_thread_flush(void);
+
+/**
+ * slab_cache_stats - figures of one cache
+ * @out_size: sizeof *out as the caller was compiled; what fits is filled
+ *
+ * Context: takes the registry lock, no lock of a cache. Approximate while other threads run,
+ * exact at rest. Return: 0, or -1 with EINVAL.
+ */
+int slab_cache_stats(const struct slab_cache *c, struct slab_cache_stats *out, size_t out_size);
+
+/** slab_totals - figures of the process; context and return as slab_cache_stats(). */
+int slab_totals(struct slab_totals *out, size_t out_size);
+
+/** slab_set - change a setting from now on. Return: 0, or -1 with EINVAL. */
+int slab_set(enum slab_option option, size_t bytes);
+
+/**
+ * slab_for_each_cache - call @fn for every cache until it returns non-zero
+ * Context: @fn runs under the registry lock: it may not create or destroy caches.
+ * Return: the last value of @fn, 0 without caches.
+ */
+int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void *ctx);
+
+/**
+ * slab_cache_for_each_object - call @fn for every live object until it returns non-zero
+ *
+ * Objects parked in magazines are not shown. No lock is held while @fn runs and the slab is
+ * pinned: @fn may free its object and may allocate. Exact only while no other thread allocates
+ * from or frees to @c; objects that @fn allocates may or may not be seen.
+ * Return: the last value of @fn, 0 without objects; -1 with ENOMEM when it could not begin.
+ */
+int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj, void *ctx), void *ctx);
+
+/**
+ * slab_cache_verify - check every structure of a cache
+ * Context: takes each lock of @c in turn; exact while no other thread uses @c.
+ * Return: the number of faults; each is reported, none ends the program.
+ */
+int slab_cache_verify(struct slab_cache *c);
+
+/**
+ * slab_cache_of - the cache that owns the live object at an address
+ * @p: any address, inside an object or not, mapped or not
+ * Return: the cache, or NULL (not ours, or the slot is free or parked).
+ */
+struct slab_cache *slab_cache_of(const void *p);
+
+/*
+ * By size: malloc's contracts over one cache per size class, larger blocks straight from mmap.
+ * Internal waste is under 16 bytes below 128 and at most 12.5 % above. Alignment 16. Size 0 gives
+ * a block of its own; overflow and sizes above PTRDIFF_MAX give NULL with ENOMEM.
+ * slab_aligned_alloc: EINVAL unless @align is a power of two. slab_free takes an object of any
+ * cache as well, and never changes errno. slab_realloc to size 0 frees and returns NULL.
+ */
+void *slab_malloc(size_t size);
+void *slab_calloc(size_t n, size_t size);
+void *slab_realloc(void *p, size_t size);
+void *slab_aligned_alloc(size_t align, size_t size);
+void slab_free(void *p);
+size_t slab_usable_size(const void *p);
+
+/**
+ * slab_set_reporter - where reports of misuse and damage go
+ * @fn: gets one whole report, not zero-terminated; NULL: one write(2) to standard error again.
+ *      It may not call into the library.
+ */
+void slab_set_reporter(void (*fn)(const char *text, size_t len, void *ctx), void *ctx);
+
+/* Used by the macros and inline functions below; not to be called by hand. */
+struct slab_cache *slab__define(struct slab_cache **where, const char *name, size_t size,
+                                const struct slab_cache_args *args, size_t args_size);
+struct slab_cache *slab__create_type(const char *type, size_t size, size_t align,
+                                     const struct slab_cache_args *args, size_t args_size);
+void *slab__alloc_slow(struct slab_cache *c);
+void slab__free_slow(struct slab_cache *c, void *obj);
+
+/*
+ * The fast path. Every thread has a table of slots, one per cache; a slot holds the loaded
+ * magazine: an array of free objects used as a stack. Push and pop touch the slot, the array and,
+ * on free, the header of the object's slab: no lock, no atomic read-modify-write. A slot that the
+ * thread has not opened reads as zeroes, so count and capacity send the call down the slow path.
+ * Layout and symbol name carry the same number; a mismatch fails at load.
+ */
+struct slab__slot {
+	uint64_t word;                /* count in the low bits, allocs of this thread above */
+	void **objs;                  /* the loaded magazine's objects; objs[-1] is always NULL */
+	uintptr_t cookie;             /* what ties a slab's header to this cache */
+	uintptr_t mask;               /* slab_bytes - 1 */
+	uint16_t cap;                 /* objects that objs may hold now; 0: slow path */
+	uint16_t prev_count;          /* objects in the previous magazine */
+	uint32_t seq;                 /* odd while a slow path changes this slot */
+	struct slab_magazine *prev;   /* the previous magazine, or NULL */
+	int64_t net;                  /* objects taken into this slot minus those moved out of it */
+	uint32_t pin_kib;             /* slab memory that this slot may pin, in KiB */
+	uint32_t seen;                /* low bits of word at the last sweep for idle slots */
+};
+#define SLAB__COUNT_BITS 10
+#define SLAB__COUNT_MASK (((uint64_t)1 << SLAB__COUNT_BITS) - 1)
+
+extern __thread struct slab__slot *slab__slots_v1 __attribute__((tls_model("initial-exec")));
+
+static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
+{
+	size_t offset_bytes = *(const size_t *)(const void *)c; /* first field of every cache */
+
+	return (struct slab__slot *)(void *)((char *)slab__slots_v1 + offset_bytes);
+}
+
+static inline void *slab__alloc_fast(struct slab_cache *c)
+{
+	struct slab__slot *s = slab__slot_of(c);
+	uint64_t word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
+	uint64_t count = word & SLAB__COUNT_MASK;
+	void *obj;
+
+	if (__builtin_expect(count == 0, 0))
+		return slab__alloc_slow(c);
+	obj = s->objs[count - 1];
+	/* one more alloc, one object less, in one store */
+	__atomic_store_n(&s->word, word + SLAB__COUNT_MASK, __ATOMIC_RELAXED);
+	return obj;
+}
+
+static inline void slab__free_fast(struct slab_cache *c, void *obj)
+{
+	struct slab__slot *s = slab__slot_of(c);
+	uint64_t word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
+	uint64_t count = word & SLAB__COUNT_MASK;
+	uintptr_t header = (uintptr_t)obj & ~s->mask;
+
+	/* full, nothing to free, not of this cache, or freed twice in a row: all decided there */
+	if (__builtin_expect(count >= s->cap || obj == NULL, 0) ||
+	    __builtin_expect(*(const uintptr_t *)header != (s->cookie ^ header), 0) ||
+	    __builtin_expect(s->objs[(ptrdiff_t)count - 1] == obj, 0)) {
+		slab__free_slow(c, obj);
+		return;
+	}
+	s->objs[count] = obj;
+	/* the object first, then the count: a fork in between loses nothing */
+	__atomic_store_n(&s->word, word + 1, __ATOMIC_RELEASE);
+}
+
+#ifdef SLAB_NO_INLINE
+void *slab_cache_alloc(struct slab_cache *c);
+void slab_cache_free(struct slab_cache *c, void *obj);
+#else
+/**
+ * slab_cache_alloc - take one object
+ *
+ * The object is as the constructor or its last user left it. Define SLAB_NO_INLINE before
+ * including this header to call the library's copy instead of inlining the fast path.
+ * Return: the object; NULL with ENOMEM, or with the errno that a failing constructor left.
+ * errno is changed on failure only.
+ * Source: magazines from Bonwick and Adams, "Magazines and Vmem" (2001).
+ */
+static inline void *slab_cache_alloc(struct slab_cache *c)
+{
+	return slab__alloc_fast(c);
+}
+
+/**
+ * slab_cache_free - give back one object
+ * @obj: from slab_cache_alloc() of @c in any thread, or NULL
+ *
+ * errno is never changed. Misuse is caught in every build and ends the program with a report: a
+ * pointer of another cache or from nowhere at once; an interior pointer when its magazine reaches
+ * the slabs; a double free at once if the object is on top of the loaded magazine, else when both
+ * copies reach the slabs with no allocation between (until then it may be served twice). A pointer
+ * whose slab is no longer mapped ends in SIGSEGV.
+ */
+static inline void slab_cache_free(struct slab_cache *c, void *obj)
+{
+	slab__free_fast(c, obj);
+}
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+/* Arguments of the macros below as a struct, the same in C and C++, without a warning. */
+#ifdef __cplusplus
+#define SLAB__PRAGMA(text) _Pragma(#text)
+#define SLAB__ARGS_BODY(...)                                                                       \
+	SLAB__PRAGMA(GCC diagnostic push)                                                          \
+	SLAB__PRAGMA(GCC diagnostic ignored "-Wmissing-field-initializers")                        \
+	return __extension__ slab_cache_args{ __VA_ARGS__ };                                       \
+	SLAB__PRAGMA(GCC diagnostic pop)
+#define SLAB__CREATE(type, ...)                                                                    \
+	([&]() -> struct slab_cache * {                                                            \
+		const struct slab_cache_args slab__args =                                          \
+		    ([&]() -> struct slab_cache_args { SLAB__ARGS_BODY(__VA_ARGS__) }());          \
+		return slab__create_type(#type, sizeof(type), __alignof__(type), &slab__args,      \
+		                         sizeof slab__args);                                       \
+	}())
+#define SLAB__ARGS(...) ([]() -> struct slab_cache_args { SLAB__ARGS_BODY(__VA_ARGS__) }())
+#else
+#define SLAB__ARGS(...) (__extension__(struct slab_cache_args){ __VA_ARGS__ })
+#define SLAB__CREATE(type, ...)                                                                    \
+	slab__create_type(#type, sizeof(type), __alignof__(type), &SLAB__ARGS(__VA_ARGS__),        \
+	                  sizeof(struct slab_cache_args))
+#endif
+
+/**
+ * SLAB_CACHE(type, .field = ...) - create a cache from a type
+ *
+ * Named after the type without "struct ", with its size and alignment (a larger .align counts).
+ * Return: as slab_cache_create(). In C++20 the fields go in their order of declaration.
+ */
+#define SLAB_CACHE(...) SLAB__CREATE(__VA_ARGS__, )
+
+/**
+ * SLAB_CACHE_DEFINE(name, type, .field = ...) - a cache at file scope with typed functions
+ *
+ * Defines, static in this file, `type *name_alloc(void)`, `void name_free(type *)` and
+ * `struct slab_cache *name_cache(void)`. The cache is made before main, or at the first call
+ * from an earlier constructor; with .flags = SLAB_PANIC it always exists. End it with a semicolon.
+ */
+#define SLAB_CACHE_DEFINE(...) SLAB__DEFINE(__VA_ARGS__, )
+#define SLAB__DEFINE(name, type, ...)                                                              \
+	static struct slab_cache *name##_slab__cache;                                              \
+	static __attribute__((noinline, unused)) struct slab_cache *name##_slab__make(void)        \
+	{                                                                                          \
+		const struct slab_cache_args args = SLAB__ARGS(__VA_ARGS__);                       \
+		struct slab_cache_args full = args;                                                \
+		if (full.align < __alignof__(type))                                                \
+			full.align = __alignof__(type);                                            \
+		return slab__define(&name##_slab__cache, #name, sizeof(type), &full, sizeof full); \
+	}                                                                                          \
+	static __attribute__((constructor(110), unused)) void name##_slab__construct(void)         \
+	{                                                                                          \
+		(void)name##_slab__make();                                                         \
+	}                                                                                          \
+	static inline __attribute__((unused)) struct slab_cache *name##_cache(void)                \
+	{                                                                                          \
+		struct slab_cache *c = __atomic_load_n(&name##_slab__cache, __ATOMIC_ACQUIRE);     \
+		return __builtin_expect(c != NULL, 1) ? c : name##_slab__make();                   \
+	}                                                                                          \
+	static inline __attribute__((unused)) type *name##_alloc(void)                             \
+	{                                                                                          \
+		struct slab_cache *c = name##_cache();                                             \
+		return (type *)(__builtin_expect(c != NULL, 1) ? slab_cache_alloc(c) : NULL);      \
+	}                                                                                          \
+	static inline __attribute__((unused)) void name##_free(type *obj)                          \
+	{                                                                                          \
+		if (obj != NULL)                                                                   \
+			slab_cache_free(name##_cache(), obj);                                      \
+	}                                                                                          \
+	struct slab_cache /* takes the semicolon that follows */
+
+#endif

@@ -1,0 +1,406 @@
+/*
+ * layout.h - every struct and constant of the library, grouped by floor                  Floor 0
+ *
+ * The data structures are the design: read this file first. Included by every file of slab/ and,
+ * for the numbers of the field table alone, by the stats tool. The floors, from the roof down:
+ *
+ *   7  cache.c sized.c stats.c walk.c    public API; by-size front end; figures; iteration
+ *   6  magazine.c reserve.c thread.c     slow paths of alloc and free; what is kept; threads, fork
+ *   5  depot.c slablist.c                shelf of full magazines; slabs of one cache
+ *   4  span.c return.c                   runs of slabs from mmap; giving pages back
+ *   3  meta.c map.c                      memory for descriptors; whose address is it
+ *   2  page.c slabpage.c                 the kernel's memory calls; one slab, pure functions
+ *   1  bitmap.h list.h report.c root.c   containers; sentences; the one root
+ *   0  layout.h check.h
+ *
+ * Lock order, outermost first; a thread takes them downwards only:
+ *   root.registry_lock   lists of caches and threads, create, destroy
+ *   thread.lock          one thread's slots. Every slow path runs under the lock of its own
+ *                        thread; so whoever holds all thread locks (fork) knows that no lock
+ *                        below is held. Released while constructors and destructors run.
+ *   depot.lock | slablist.lock    one cache's magazines | slabs; never both
+ *   root.span_lock       spans, their bitmaps, the address map's writers, the reserve's figures
+ *   root.meta_lock       free descriptors; leaf
+ *
+ * A slab is in one of these states:
+ *   state      owner   on a list             bitmap        pages
+ *   partial    cache   slablist.band[0..3]   some bits 0   resident
+ *   full       cache   none                  all bits 1    resident
+ *   empty      cache   band[3], pins > 0     all bits 0    resident   (only under an iteration)
+ *   warm       span    none                  -             resident, stale contents
+ *   clean      span    none                  -             mapped, no page behind it
+ *   hole       span    none                  -             unmapped; may belong to someone else
+ *   lost       nobody  none                  -             a hole that someone else has taken
+ */
+#ifndef SLAB_LAYOUT_H
+#define SLAB_LAYOUT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "slab.h"
+
+#define SLAB_MAGIC 0x3130746f6f72626cULL /* "lbroot01" as bytes in memory, little end first */
+#define SLAB_LAYOUT_VERSION 1u
+#define SLAB_NAME_BYTES 64
+#define SLAB_REPORT_BYTES 2048
+
+struct slab_list {
+	struct slab_list *next, *prev;
+};
+
+/* ---- floor 2: one slab ------------------------------------------------------------------- */
+
+#define SLAB_BANDS 4              /* partial slabs by fill: 0 fullest, 3 emptiest */
+#define SLAB_BAND_NONE SLAB_BANDS /* full: on no list */
+#define SLAB_SLAB_MAX_BYTES ((size_t)1 << 20)
+
+/* How the slabs of one cache are cut; fixed at create. */
+struct slab_geometry {
+	uint32_t object_bytes;
+	uint32_t stride_bytes; /* object_bytes rounded up to align_bytes */
+	uint32_t align_bytes;
+	uint32_t slab_bytes;   /* root.page_bytes << order */
+	uint32_t order;
+	uint32_t first_bytes;  /* offset of object 0; > 0 */
+	uint32_t objects;      /* slots in a slab */
+	uint32_t words;        /* of the bitmap = ceil(objects / 64) */
+	uint64_t reciprocal;   /* ceil(2^40 / stride_bytes); exact for offsets below 1 MiB */
+};
+
+/*
+ * The header at the start of every slab. cookie = address of the cache ^ address of the slab ^
+ * root.secret, so stale bytes and foreign pages do not pass for one.
+ * Invariants (under slablist.lock): in_use = ones of bitmap; band = BAND_NONE <=> in_use = objects
+ * <=> on no list; in_use >= band_floor.
+ */
+struct slab {
+	uintptr_t cookie;
+	struct slab_list link;  /* slablist.band[band] */
+	uint16_t in_use;        /* slots live or parked in a magazine */
+	uint16_t band_floor;    /* below this many in use the slab changes its band */
+	uint8_t band;
+	uint8_t unused;
+	uint16_t pins;          /* iterations that keep an empty slab from leaving */
+	uint64_t bitmap[];      /* 1 = in use; bits from objects on are 1 for ever */
+};
+
+/* ---- floor 3: address map ---------------------------------------------------------------- */
+
+#define SLAB_GRANULE_SHIFT 16 /* the map knows addresses in steps of 64 KiB */
+#define SLAB_GRANULE_BYTES ((size_t)1 << SLAB_GRANULE_SHIFT)
+#define SLAB_LEAF_SHIFT 32    /* one leaf covers 4 GiB */
+#define SLAB_LEAF_GRANULES ((size_t)1 << (SLAB_LEAF_SHIFT - SLAB_GRANULE_SHIFT))
+#define SLAB_MAP_LEAVES ((size_t)1 << 16) /* 48 bits of address */
+#define SLAB_MAP_LARGE 0xff
+
+/* Written under span_lock, read without a lock; map.c holds the SLAB_MAP_LEAVES pointers to them.
+ * The kernel brings a page of a leaf with its first use. */
+struct slab_map_leaf {
+	uint8_t order1[SLAB_LEAF_GRANULES];          /* 0: not ours; order + 1; or SLAB_MAP_LARGE */
+	struct slab_span *span[SLAB_LEAF_GRANULES];  /* valid while order1 is not 0 */
+};
+
+/* ---- floor 4: spans ---------------------------------------------------------------------- */
+
+#define SLAB_ORDERS 9          /* slabs of page_bytes << 0 .. 8: 4 KiB .. 1 MiB */
+#define SLAB_SPAN_SLABS 512
+#define SLAB_SPAN_WORDS (SLAB_SPAN_SLABS / 64)
+#define SLAB_SPAN_MIN_BYTES ((size_t)64 << 10)
+#define SLAB_SPAN_MAX_BYTES ((size_t)2 << 20)
+
+/*
+ * What one mmap brought, cut into slabs of one order. Per slab three bits say its state:
+ *   held by a cache: free 0 hole 0 | warm: free 1 warm 1 | clean: free 1 warm 0 hole 0
+ *   hole: free 1 hole 1 warm 0     | lost: free 0 hole 1
+ * n_free, n_warm = ones of free, warm. All under root.span_lock.
+ */
+struct slab_span {
+	struct slab_list link;      /* pool.warm (n_warm > 0), pool.cold (n_free > 0), or alone */
+	struct slab_list all_link;  /* root.spans of its order, or root.large */
+	uintptr_t base;
+	size_t bytes;
+	struct slab_cache *owner;   /* the large cache that it serves, or NULL: shared */
+	uint32_t slabs;
+	uint32_t n_free, n_warm;
+	uint8_t order;
+	bool huge;                  /* on huge pages: given back whole or not at all */
+	uint64_t free[SLAB_SPAN_WORDS];
+	uint64_t warm[SLAB_SPAN_WORDS];
+	uint64_t hole[SLAB_SPAN_WORDS];
+};
+
+/* Spans with free slabs; one pool per order for all small caches, one per large cache. */
+struct slab_pool {
+	struct slab_list warm, cold;
+	size_t bytes; /* of the pool's spans; the next span is about as large */
+};
+
+/* What is kept, and what is known about returned pages; under root.span_lock. */
+struct slab_reserve {
+	size_t reserve_bytes;     /* kept now; grows and shrinks between min and max */
+	size_t min_bytes, max_bytes;
+	size_t held_bytes;        /* in slabs of caches; read relaxed without the lock */
+	size_t warm_bytes;        /* empty and resident; likewise */
+	size_t returned_bytes;    /* given back since the reserve was last changed */
+	size_t refault_bytes;     /* of those, taken again */
+};
+
+/* ---- floor 5: one cache's slabs and magazines -------------------------------------------- */
+
+/*
+ * Slabs of one cache. Everything under lock; the counters are read relaxed without it.
+ * Invariants: slabs = full + partial + empty; used = ones of all bitmaps = live + parked.
+ */
+struct slab_slablist {
+	pthread_mutex_t lock;
+	struct slab_list band[SLAB_BANDS];
+	uint64_t generation;      /* odd while changing */
+	uint64_t slabs, full, empty;
+	uint64_t used, used_peak; /* slots */
+	uint64_t released_slabs;  /* since create */
+	uint64_t direct_allocs;   /* calls that passed no magazine */
+	uint64_t direct_frees;
+	uint64_t retired_allocs;  /* of threads that have ended */
+	int64_t retired_net;      /* their allocs - frees */
+};
+
+/* A fixed array of objects, used as a stack. Memory from meta.c, in five sizes. */
+struct slab_magazine {
+	struct slab_magazine *next; /* on a depot's shelf; meta.c's free list uses the same place */
+	uint16_t cap;
+	uint16_t count;             /* exact while the magazine is not loaded in a slot */
+	uint32_t unused;
+	void *bottom;               /* NULL: what the fast path reads below an empty stack */
+	void *objs[];
+};
+#define SLAB_MAGAZINE_MAX 256
+
+/* Shelf of magazines that hold something. Under lock; objects is read relaxed without it. */
+struct slab_depot {
+	pthread_mutex_t lock;
+	struct slab_magazine *shelf;
+	uint64_t objects;      /* = sum of count over the shelf */
+	uint64_t generation;   /* odd while changing */
+	uint64_t pin_bytes;    /* slab memory the shelf may pin; its share of root.depot_pin_bytes */
+	uint32_t contended;    /* times the lock was taken; makes magazines larger */
+	uint32_t exchanges;
+};
+
+/* ---- floor 6: threads -------------------------------------------------------------------- */
+
+#define SLAB_SLOTS 16384 /* caches that can have magazines; further ones work without */
+#define SLAB_SLOTS_PER_PAGE 64
+#define SLAB_SLOT_PAGES (SLAB_SLOTS / SLAB_SLOTS_PER_PAGE)
+
+/*
+ * One thread: a page for this struct, then its slot table, of which only touched pages exist.
+ * A slot's word is written by its thread alone, without a lock; everything else under lock.
+ */
+struct slab_thread {
+	struct slab_list link;    /* root.threads; under registry_lock */
+	pthread_mutex_t lock;
+	uint64_t tid;
+	struct slab__slot *slots; /* SLAB_SLOTS of them; slot 0 stays zero for ever */
+	uint64_t touched[SLAB_SLOT_PAGES / 64]; /* pages of slots with an open slot, by bit */
+	uint64_t open;            /* open slots */
+	uint64_t pin_bytes;       /* sum of pin_kib over the slots, in bytes */
+	uint32_t sweep_credit;    /* slow paths until idle slots may be swept again */
+};
+
+/* ---- floor 7: caches --------------------------------------------------------------------- */
+
+enum slab_cache_state { SLAB_CACHE_LIVE = 1, SLAB_CACHE_DEAD = 2 };
+
+/* Never unmapped: a destroyed one waits in root.dead until it is made into a new cache. */
+struct slab_cache {
+	size_t slot_bytes;       /* offset of its slot in every thread's table; 0: no magazines */
+	struct slab_list link;   /* root.caches or root.dead */
+	uint64_t id;
+	uint32_t state;          /* enum slab_cache_state */
+	uint32_t flags;
+	uint32_t mode;
+	uint32_t magazine_cap;   /* objects a magazine should have; grows with contention */
+	struct slab_geometry geo;
+	int (*ctor)(void *obj, void *ctx);
+	void (*dtor)(void *obj, void *ctx);
+	void *ctx;
+	uint64_t alloc_failures; /* relaxed atomic */
+	struct slab_pool own;    /* spans of this cache alone, once it is large */
+	char name[SLAB_NAME_BYTES];
+	struct slab_slablist slabs;
+	struct slab_depot depot;
+} __attribute__((aligned(64)));
+
+/* ---- the root ---------------------------------------------------------------------------- */
+
+/*
+ * The table by which a reader in another process finds its way: offset and size of each field,
+ * in the order of this list. New entries go to the end; none is ever removed or renumbered.
+ */
+#define SLAB_FIELDS(X)                                                                             \
+	X(ROOT_GENERATION, struct slab_root, generation)                                           \
+	X(ROOT_SECRET, struct slab_root, secret)                                                   \
+	X(ROOT_PAGE_BYTES, struct slab_root, page_bytes)                                           \
+	X(ROOT_CACHES, struct slab_root, caches)                                                   \
+	X(ROOT_CACHE_COUNT, struct slab_root, cache_count)                                         \
+	X(ROOT_THREADS, struct slab_root, threads)                                                 \
+	X(ROOT_THREAD_COUNT, struct slab_root, thread_count)                                       \
+	X(ROOT_MAPPED_BYTES, struct slab_root, mapped_bytes)                                       \
+	X(ROOT_METADATA_BYTES, struct slab_root, metadata_bytes)                                   \
+	X(ROOT_HOLES, struct slab_root, holes)                                                     \
+	X(ROOT_LOST_HOLES, struct slab_root, lost_holes)                                           \
+	X(ROOT_UNMAP_FAILURES, struct slab_root, unmap_failures)                                   \
+	X(ROOT_RESERVE, struct slab_root, reserve)                                                 \
+	X(ROOT_SPANS, struct slab_root, spans)                                                     \
+	X(ROOT_LARGE, struct slab_root, large)                                                     \
+	X(ROOT_REPORT, struct slab_root, report)                                                   \
+	X(RESERVE_BYTES, struct slab_reserve, reserve_bytes)                                       \
+	X(RESERVE_HELD_BYTES, struct slab_reserve, held_bytes)                                     \
+	X(RESERVE_WARM_BYTES, struct slab_reserve, warm_bytes)                                     \
+	X(CACHE_SLOT_BYTES, struct slab_cache, slot_bytes)                                         \
+	X(CACHE_LINK, struct slab_cache, link)                                                     \
+	X(CACHE_ID, struct slab_cache, id)                                                         \
+	X(CACHE_STATE, struct slab_cache, state)                                                   \
+	X(CACHE_FLAGS, struct slab_cache, flags)                                                   \
+	X(CACHE_MODE, struct slab_cache, mode)                                                     \
+	X(CACHE_NAME, struct slab_cache, name)                                                     \
+	X(CACHE_OBJECT_BYTES, struct slab_cache, geo.object_bytes)                                 \
+	X(CACHE_STRIDE_BYTES, struct slab_cache, geo.stride_bytes)                                 \
+	X(CACHE_ALIGN_BYTES, struct slab_cache, geo.align_bytes)                                   \
+	X(CACHE_SLAB_BYTES, struct slab_cache, geo.slab_bytes)                                     \
+	X(CACHE_FIRST_BYTES, struct slab_cache, geo.first_bytes)                                   \
+	X(CACHE_OBJECTS, struct slab_cache, geo.objects)                                           \
+	X(CACHE_ALLOC_FAILURES, struct slab_cache, alloc_failures)                                 \
+	X(CACHE_BAND, struct slab_cache, slabs.band)                                               \
+	X(CACHE_GENERATION, struct slab_cache, slabs.generation)                                   \
+	X(CACHE_SLABS, struct slab_cache, slabs.slabs)                                             \
+	X(CACHE_FULL, struct slab_cache, slabs.full)                                               \
+	X(CACHE_EMPTY, struct slab_cache, slabs.empty)                                             \
+	X(CACHE_USED, struct slab_cache, slabs.used)                                               \
+	X(CACHE_USED_PEAK, struct slab_cache, slabs.used_peak)                                     \
+	X(CACHE_RELEASED_SLABS, struct slab_cache, slabs.released_slabs)                           \
+	X(CACHE_DIRECT_ALLOCS, struct slab_cache, slabs.direct_allocs)                             \
+	X(CACHE_DIRECT_FREES, struct slab_cache, slabs.direct_frees)                               \
+	X(CACHE_RETIRED_ALLOCS, struct slab_cache, slabs.retired_allocs)                           \
+	X(CACHE_RETIRED_NET, struct slab_cache, slabs.retired_net)                                 \
+	X(CACHE_DEPOT_OBJECTS, struct slab_cache, depot.objects)                                   \
+	X(CACHE_DEPOT_GENERATION, struct slab_cache, depot.generation)                             \
+	X(CACHE_DEPOT_SHELF, struct slab_cache, depot.shelf)                                       \
+	X(CACHE_DEPOT_CONTENDED, struct slab_cache, depot.contended)                               \
+	X(THREAD_LINK, struct slab_thread, link)                                                   \
+	X(THREAD_TID, struct slab_thread, tid)                                                     \
+	X(THREAD_SLOTS, struct slab_thread, slots)                                                 \
+	X(THREAD_TOUCHED, struct slab_thread, touched)                                             \
+	X(SLOT_WORD, struct slab__slot, word)                                                      \
+	X(SLOT_OBJS, struct slab__slot, objs)                                                      \
+	X(SLOT_PREV, struct slab__slot, prev)                                                      \
+	X(SLOT_PREV_COUNT, struct slab__slot, prev_count)                                          \
+	X(SLOT_SEQ, struct slab__slot, seq)                                                        \
+	X(SLOT_NET, struct slab__slot, net)                                                        \
+	X(MAGAZINE_NEXT, struct slab_magazine, next)                                               \
+	X(MAGAZINE_COUNT, struct slab_magazine, count)                                             \
+	X(MAGAZINE_OBJS, struct slab_magazine, objs)                                               \
+	X(SPAN_ALL_LINK, struct slab_span, all_link)                                               \
+	X(SPAN_BASE, struct slab_span, base)                                                       \
+	X(SPAN_BYTES, struct slab_span, bytes)                                                     \
+	X(SPAN_SLABS, struct slab_span, slabs)                                                     \
+	X(SPAN_ORDER, struct slab_span, order)                                                     \
+	X(SPAN_FREE, struct slab_span, free)                                                       \
+	X(SPAN_WARM, struct slab_span, warm)                                                       \
+	X(SPAN_HOLE, struct slab_span, hole)                                                       \
+	X(SLAB_COOKIE, struct slab, cookie)                                                        \
+	X(SLAB_IN_USE, struct slab, in_use)                                                        \
+	X(SLAB_BITMAP, struct slab, bitmap)
+
+/* Numbers in the table that are no field: what a reader must know about encodings. */
+#define SLAB_CONSTANTS(X)                                                                          \
+	X(COUNT_BITS, SLAB__COUNT_BITS)     /* low bits of a slot's word that are the count */     \
+	X(SLOT_BYTES, sizeof(struct slab__slot))                                                   \
+	X(SLOTS, SLAB_SLOTS)                                                                       \
+	X(SLOTS_PER_PAGE, SLAB_SLOTS_PER_PAGE)                                                     \
+	X(ORDERS, SLAB_ORDERS)                                                                     \
+	X(BANDS, SLAB_BANDS)                                                                       \
+	X(STATE_LIVE, SLAB_CACHE_LIVE)
+
+enum slab_field_id {
+#define X(id, type, field) SLAB_F_##id,
+	SLAB_FIELDS(X)
+#undef X
+	    SLAB_F_COUNT
+};
+enum slab_constant_id {
+#define X(id, value) SLAB_K_##id,
+	SLAB_CONSTANTS(X)
+#undef X
+	    SLAB_K_COUNT
+};
+
+struct slab_field {
+	uint32_t offset_bytes;
+	uint32_t size_bytes; /* of a flexible array: 0 */
+};
+
+/*
+ * Everything is reachable from here. Found by a reader through the ELF note .note.slab (owner
+ * "Slab", type 0x534c), whose body is the 8-byte distance from itself to this struct. The fields
+ * up to constant_count are fixed for ever.
+ */
+struct slab_root {
+	uint64_t magic;           /* SLAB_MAGIC, once the root is usable */
+	uint64_t self;            /* its own address */
+	uint32_t layout_version;  /* SLAB_LAYOUT_VERSION: changed when a field changes its meaning */
+	uint32_t root_bytes;      /* sizeof(struct slab_root) */
+	uint32_t fields_offset_bytes;
+	uint32_t field_count;
+	uint32_t constants_offset_bytes;
+	uint32_t constant_count;
+
+	uint64_t generation;      /* odd while caches or threads come or go */
+	uint64_t secret;          /* mixed into every cookie */
+	uint64_t page_bytes;
+
+	pthread_mutex_t registry_lock;
+	struct slab_list caches;  /* slab_cache.link, in order of creation */
+	struct slab_list dead;    /* destroyed caches, oldest first */
+	uint64_t cache_count, dead_count, next_id;
+	struct slab_list threads; /* slab_thread.link */
+	uint64_t thread_count;
+	struct slab_thread *spare_threads; /* ended ones, kept for the next; linked by link.next */
+	uint64_t spare_thread_count;
+	uint64_t slots_used[SLAB_SLOTS / 64]; /* slot numbers taken; 0 is never given */
+
+	pthread_mutex_t span_lock;
+	struct slab_list spans[SLAB_ORDERS];  /* slab_span.all_link */
+	struct slab_list large;               /* blocks of the by-size front end above 64 KiB */
+	struct slab_pool shared[SLAB_ORDERS];
+	struct slab_reserve reserve;
+	uint64_t warm_slabs[SLAB_ORDERS];     /* of all pools */
+	uint64_t mapped_bytes;
+	uint64_t holes;
+	uint64_t lost_holes;
+	uint64_t unmap_failures;
+	uint64_t hugepages;                   /* setting */
+
+	pthread_mutex_t meta_lock;
+	void *meta_free[8];                   /* by kind */
+	uintptr_t meta_chunk;                 /* unused part of the newest chunk */
+	size_t meta_chunk_bytes;
+	uint64_t metadata_bytes;              /* relaxed atomic */
+
+	uint64_t depot_pin_bytes;             /* sum over all depots; relaxed atomic */
+	uint64_t thread_bytes;                /* setting: slab memory a thread may pin */
+
+	void (*reporter)(const char *text, size_t len, void *ctx);
+	void *reporter_ctx;
+	uint32_t report_bytes;                /* length of report */
+	uint32_t unused;
+	char report[SLAB_REPORT_BYTES];       /* the last one, so that a core shows it */
+
+	struct slab_field fields[SLAB_F_COUNT];
+	uint64_t constants[SLAB_K_COUNT];
+};
+
+extern struct slab_root slab_root;
+
+#endif
