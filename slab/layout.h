@@ -4,13 +4,18 @@
  * The data structures are the design: read this file first. Included by every file of slab/ and,
  * for the numbers of the field table alone, by the stats tool. The floors, from the roof down:
  *
- *   7  cache.c sized.c stats.c walk.c    public API; by-size front end; figures; iteration
- *   6  magazine.c reserve.c thread.c     slow paths of alloc and free; what is kept; threads, fork
- *   5  depot.c slablist.c                shelf of full magazines; slabs of one cache
- *   4  span.c return.c                   runs of slabs from mmap; giving pages back
- *   3  meta.c map.c                      memory for descriptors; whose address is it
- *   2  page.c slabpage.c                 the kernel's memory calls; one slab, pure functions
- *   1  bitmap.h list.h report.c root.c   containers; sentences; the one root
+ *  10  cache.c slow.c stats.c walk.c    public API; slow paths of alloc and free; figures;
+ *      verify.c sized.c                 iteration; validators; by-size front end
+ *   9  thread.c                         threads come and go; fork; init
+ *   8  magazine.c                       taking from and giving to the magazines
+ *   7  slot.c                           one thread's slots and what they may pin
+ *   6  reserve.c                        how much may be kept
+ *   5  depot.c slablist.c return.c      shelf of full magazines; slabs of one cache; giving back
+ *      misuse.c                         naming what was done wrong
+ *   4  span.c                           runs of slabs from mmap
+ *   3  meta.c map.c                     memory for descriptors; whose address is it
+ *   2  page.c slabpage.c                the kernel's memory calls; one slab, pure functions
+ *   1  bitmap.h list.h report.c root.c  containers; sentences; the one root
  *   0  layout.h check.h
  *
  * Lock order, outermost first; a thread takes them downwards only:
@@ -19,6 +24,7 @@
  *                        thread; so whoever holds all thread locks (fork) knows that no lock
  *                        below is held. Released while constructors and destructors run.
  *   depot.lock | slablist.lock    one cache's magazines | slabs; never both
+ *   root.return_lock     one thread at a time takes pages away from spans
  *   root.span_lock       spans, their bitmaps, the address map's writers, the reserve's figures
  *   root.meta_lock       free descriptors; leaf
  *
@@ -26,7 +32,7 @@
  *   state      owner   on a list             bitmap        pages
  *   partial    cache   slablist.band[0..3]   some bits 0   resident
  *   full       cache   none                  all bits 1    resident
- *   empty      cache   band[3], pins > 0     all bits 0    resident   (only under an iteration)
+ *   empty      cache   band[3]               all bits 0    resident   new, or pinned by an iteration
  *   warm       span    none                  -             resident, stale contents
  *   clean      span    none                  -             mapped, no page behind it
  *   hole       span    none                  -             unmapped; may belong to someone else
@@ -113,7 +119,7 @@ struct slab_map_leaf {
  * What one mmap brought, cut into slabs of one order. Per slab three bits say its state:
  *   held by a cache: free 0 hole 0 | warm: free 1 warm 1 | clean: free 1 warm 0 hole 0
  *   hole: free 1 hole 1 warm 0     | lost: free 0 hole 1
- * n_free, n_warm = ones of free, warm. All under root.span_lock.
+ * n_free, n_warm = ones of free, warm; n_lost counts the lost. All under root.span_lock.
  */
 struct slab_span {
 	struct slab_list link;      /* pool.warm (n_warm > 0), pool.cold (n_free > 0), or alone */
@@ -122,9 +128,10 @@ struct slab_span {
 	size_t bytes;
 	struct slab_cache *owner;   /* the large cache that it serves, or NULL: shared */
 	uint32_t slabs;
-	uint32_t n_free, n_warm;
+	uint32_t n_free, n_warm, n_lost;
 	uint8_t order;
 	bool huge;                  /* on huge pages: given back whole or not at all */
+	bool busy;                  /* pages are on their way back: on no pool's list meanwhile */
 	uint64_t free[SLAB_SPAN_WORDS];
 	uint64_t warm[SLAB_SPAN_WORDS];
 	uint64_t hole[SLAB_SPAN_WORDS];
@@ -156,7 +163,7 @@ struct slab_slablist {
 	pthread_mutex_t lock;
 	struct slab_list band[SLAB_BANDS];
 	uint64_t generation;      /* odd while changing */
-	uint64_t slabs, full, empty;
+	uint64_t slabs, full, empty; /* all; on no list; with no slot in use */
 	uint64_t used, used_peak; /* slots */
 	uint64_t released_slabs;  /* since create */
 	uint64_t direct_allocs;   /* calls that passed no magazine */
@@ -167,7 +174,7 @@ struct slab_slablist {
 
 /* A fixed array of objects, used as a stack. Memory from meta.c, in five sizes. */
 struct slab_magazine {
-	struct slab_magazine *next; /* on a depot's shelf; meta.c's free list uses the same place */
+	struct slab_magazine *next; /* on a depot's shelf */
 	uint16_t cap;
 	uint16_t count;             /* exact while the magazine is not loaded in a slot */
 	uint32_t unused;
@@ -183,11 +190,11 @@ struct slab_depot {
 	uint64_t objects;      /* = sum of count over the shelf */
 	uint64_t generation;   /* odd while changing */
 	uint64_t pin_bytes;    /* slab memory the shelf may pin; its share of root.depot_pin_bytes */
-	uint32_t contended;    /* times the lock was taken; makes magazines larger */
-	uint32_t exchanges;
+	uint32_t contended;    /* times the lock was found taken in this window */
+	uint32_t exchanges;    /* in this window; at its end contention makes magazines larger */
 };
 
-/* ---- floor 6: threads -------------------------------------------------------------------- */
+/* ---- floor 7: threads -------------------------------------------------------------------- */
 
 #define SLAB_SLOTS 16384 /* caches that can have magazines; further ones work without */
 #define SLAB_SLOTS_PER_PAGE 64
@@ -208,7 +215,7 @@ struct slab_thread {
 	uint32_t sweep_credit;    /* slow paths until idle slots may be swept again */
 };
 
-/* ---- floor 7: caches --------------------------------------------------------------------- */
+/* ---- floor 10: caches --------------------------------------------------------------------- */
 
 enum slab_cache_state { SLAB_CACHE_LIVE = 1, SLAB_CACHE_DEAD = 2 };
 
@@ -300,7 +307,7 @@ struct slab_cache {
 	X(SLOT_NET, struct slab__slot, net)                                                        \
 	X(MAGAZINE_NEXT, struct slab_magazine, next)                                               \
 	X(MAGAZINE_COUNT, struct slab_magazine, count)                                             \
-	X(MAGAZINE_OBJS, struct slab_magazine, objs)                                               \
+	X(MAGAZINE_OBJS, struct slab_magazine, objs[0])                                              \
 	X(SPAN_ALL_LINK, struct slab_span, all_link)                                               \
 	X(SPAN_BASE, struct slab_span, base)                                                       \
 	X(SPAN_BYTES, struct slab_span, bytes)                                                     \
@@ -311,7 +318,7 @@ struct slab_cache {
 	X(SPAN_HOLE, struct slab_span, hole)                                                       \
 	X(SLAB_COOKIE, struct slab, cookie)                                                        \
 	X(SLAB_IN_USE, struct slab, in_use)                                                        \
-	X(SLAB_BITMAP, struct slab, bitmap)
+	X(SLAB_BITMAP, struct slab, bitmap[0])
 
 /* Numbers in the table that are no field: what a reader must know about encodings. */
 #define SLAB_CONSTANTS(X)                                                                          \
@@ -338,7 +345,7 @@ enum slab_constant_id {
 
 struct slab_field {
 	uint32_t offset_bytes;
-	uint32_t size_bytes; /* of a flexible array: 0 */
+	uint32_t size_bytes; /* of an array at the end: of one element */
 };
 
 /*
@@ -370,6 +377,7 @@ struct slab_root {
 	uint64_t spare_thread_count;
 	uint64_t slots_used[SLAB_SLOTS / 64]; /* slot numbers taken; 0 is never given */
 
+	pthread_mutex_t return_lock;
 	pthread_mutex_t span_lock;
 	struct slab_list spans[SLAB_ORDERS];  /* slab_span.all_link */
 	struct slab_list large;               /* blocks of the by-size front end above 64 KiB */
@@ -401,6 +409,6 @@ struct slab_root {
 	uint64_t constants[SLAB_K_COUNT];
 };
 
-extern struct slab_root slab_root;
+extern struct slab_root slab_root __attribute__((visibility("hidden")));
 
 #endif

@@ -1,0 +1,386 @@
+/*
+ * cache.c - caches come and go; giving back on request; settings                         Floor 10
+ *
+ * Called by users. Descriptors of destroyed caches are never unmapped: they wait, oldest first, so
+ * that a use after destroy finds a dead cache and not somebody else's memory.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "slab/layout.h"
+#include "slab/bitmap.h"
+#include "slab/check.h"
+#include "slab/depot.h"
+#include "slab/list.h"
+#include "slab/meta.h"
+#include "slab/misuse.h"
+#include "slab/report.h"
+#include "slab/return.h"
+#include "slab/slablist.h"
+#include "slab/slot.h"
+#include "slab/thread.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define DEAD_KEPT 64      /* destroyed caches that are not reused yet */
+#define NAMED_AT_DESTROY 8 /* live objects named in a report */
+
+/* ---- create ---- */
+
+static bool name_byte_ok(char byte)
+{
+	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+	       (byte >= '0' && byte <= '9') || (byte != '\0' && strchr("_.:/+-", byte) != NULL);
+}
+
+static void set_name(struct slab_cache *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof c->name - 1 && name[i] != '\0'; i++)
+		c->name[i] = name_byte_ok(name[i]) ? name[i] : '_';
+	memset(c->name + i, 0, sizeof c->name - i);
+}
+
+/* Reads what this library knows of the caller's struct. False: it asks for something unknown. */
+static bool read_args(struct slab_cache_args *known, const struct slab_cache_args *args, size_t bytes)
+{
+	const unsigned char *raw = (const unsigned char *)args;
+
+	*known = (struct slab_cache_args){ 0 };
+	if (args == NULL)
+		return true;
+	memcpy(known, args, bytes < sizeof *known ? bytes : sizeof *known);
+	for (size_t i = sizeof *known; i < bytes; i++)
+		if (raw[i] != 0)
+			return false;
+	return known->reserved == 0 && (known->flags & ~SLAB_PANIC) == 0;
+}
+
+static bool align_ok(size_t align)
+{
+	return align != 0 && (align & (align - 1)) == 0 && align <= SLAB_ALIGN_MAX;
+}
+
+/* Objects in a magazine to begin with: about as many bytes for every size. */
+static uint32_t magazine_cap(size_t size)
+{
+	return size <= 256 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
+}
+
+static size_t take_slot_locked(void)
+{
+	uint32_t i = slab_bit_next_zero(slab_root.slots_used, SLAB_SLOTS, 0);
+
+	if (i >= SLAB_SLOTS)
+		return 0; /* works without magazines */
+	slab_bit_set(slab_root.slots_used, i);
+	return i * sizeof(struct slab__slot);
+}
+
+static struct slab_cache *take_descriptor_locked(void)
+{
+	struct slab_cache *c;
+
+	if (slab_root.dead_count <= DEAD_KEPT)
+		return slab_meta_get(SLAB_META_CACHE);
+	c = slab_container(slab_root.dead.next, struct slab_cache, link);
+	slab_list_del(&c->link);
+	slab_root.dead_count--;
+	return c;
+}
+
+static void enlist_locked(struct slab_cache *c)
+{
+	slab_add(&slab_root.generation, 1);
+	c->id = ++slab_root.next_id;
+	slab_list_add_tail(&c->link, &slab_root.caches);
+	slab_add(&slab_root.cache_count, 1);
+	__atomic_store_n(&slab_root.generation, slab_root.generation + 1, __ATOMIC_RELEASE);
+}
+
+static void delist_locked(struct slab_cache *c)
+{
+	slab_add(&slab_root.generation, 1);
+	slab_list_del(&c->link);
+	slab_add(&slab_root.cache_count, (uint64_t)-1);
+	__atomic_store_n(&slab_root.generation, slab_root.generation + 1, __ATOMIC_RELEASE);
+}
+
+static struct slab_cache *create_locked(const char *name, const struct slab_geometry *geo,
+                                        const struct slab_cache_args *args)
+{
+	struct slab_cache *c = take_descriptor_locked();
+
+	if (c == NULL)
+		return NULL;
+	*c = (struct slab_cache){
+		.state = SLAB_CACHE_LIVE,
+		.flags = args->flags,
+		.magazine_cap = magazine_cap(geo->object_bytes),
+		.geo = *geo,
+		.ctor = args->ctor,
+		.dtor = args->dtor,
+		.ctx = args->ctx,
+	};
+	set_name(c, name);
+	slab_list_init(&c->own.warm);
+	slab_list_init(&c->own.cold);
+	slab_slablist_init(&c->slabs);
+	slab_depot_init(&c->depot);
+	c->slot_bytes = take_slot_locked();
+	enlist_locked(c);
+	return c;
+}
+
+static struct slab_cache *panic_or_null(const char *name, unsigned flags, int error)
+{
+	struct slab_report r;
+
+	errno = error;
+	if ((flags & SLAB_PANIC) == 0)
+		return NULL;
+	slab_report_begin(&r, "cannot create cache '");
+	slab_report_text(&r, name != NULL ? name : "(no name)");
+	slab_report_text(&r, error == EINVAL ? "': name, size, alignment or flags are not allowed"
+	                                     : "': out of memory");
+	slab_report_abort(&r);
+}
+
+EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
+                                                  const struct slab_cache_args *args,
+                                                  size_t args_size)
+{
+	struct slab_cache_args known;
+	struct slab_geometry geo;
+	struct slab_cache *c;
+	size_t align;
+
+	slab_init();
+	if (!read_args(&known, args, args_size) || name == NULL || name[0] == '\0' || size == 0 ||
+	    size > SLAB_OBJECT_MAX)
+		return panic_or_null(name, known.flags, EINVAL);
+	align = known.align != 0 ? known.align : slab_default_align(size);
+	if (!align_ok(align) || !slab_geometry_set(&geo, size, align, slab_root.page_bytes))
+		return panic_or_null(name, known.flags, EINVAL);
+	pthread_mutex_lock(&slab_root.registry_lock);
+	c = create_locked(name, &geo, &known);
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	return c != NULL ? c : panic_or_null(name, known.flags, ENOMEM);
+}
+
+EXPORT struct slab_cache *slab__create_type(const char *type, size_t size, size_t align,
+                                            const struct slab_cache_args *args, size_t args_size)
+{
+	struct slab_cache_args full = { 0 };
+
+	if (strncmp(type, "struct ", 7) == 0)
+		type += 7;
+	if (args_size > sizeof full) /* a newer header: it has fields that are unknown here */
+		return slab_cache_create_sized(type, size, args, args_size);
+	memcpy(&full, args, args_size);
+	if (full.align < align)
+		full.align = align;
+	return slab_cache_create_sized(type, size, &full, sizeof full);
+}
+
+/* For SLAB_CACHE_DEFINE: the cache at *where, made by whichever thread comes first. */
+EXPORT struct slab_cache *slab__define(struct slab_cache **where, const char *name, size_t size,
+                                       const struct slab_cache_args *args, size_t args_size)
+{
+	struct slab_cache *made, *there = __atomic_load_n(where, __ATOMIC_ACQUIRE);
+
+	if (there != NULL)
+		return there;
+	made = slab_cache_create_sized(name, size, args, args_size);
+	if (made == NULL)
+		return NULL;
+	if (__atomic_compare_exchange_n(where, &there, made, false, __ATOMIC_ACQ_REL,
+	                                __ATOMIC_ACQUIRE))
+		return made;
+	slab_cache_destroy(made);
+	return there;
+}
+
+/* ---- destroy ---- */
+
+/* Every thread's magazines and the depot to the slabs: what is used afterwards is live. */
+static void flush_everywhere_locked(struct slab_cache *c, struct slab_list *empties)
+{
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.threads) {
+		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
+
+		pthread_mutex_lock(&t->lock);
+		if (slab_slot(t, c) != NULL &&
+		    slab_bit_test(t->touched, (uint32_t)(c->slot_bytes / sizeof(struct slab__slot) /
+		                                         SLAB_SLOTS_PER_PAGE))) {
+			slab_slot_flush(t, c, empties);
+			slab_slot_retire(t, c);
+		}
+		pthread_mutex_unlock(&t->lock);
+	}
+	slab_depot_flush(c, empties);
+	slab_slablist_drain(c, empties);
+}
+
+struct named {
+	struct slab_report report;
+	unsigned n;
+};
+
+static int name_object(void *obj, void *ctx)
+{
+	struct named *named = ctx;
+
+	slab_report_text(&named->report, named->n == 0 ? ": " : ", ");
+	slab_report_hex(&named->report, (uintptr_t)obj);
+	return ++named->n == NAMED_AT_DESTROY;
+}
+
+static void report_live(struct slab_cache *c, uint64_t live)
+{
+	struct named named = { .n = 0 };
+
+	slab_report_begin(&named.report, "destroy of ");
+	slab_report_cache(&named.report, c);
+	slab_report_text(&named.report, " refused: ");
+	slab_report_dec(&named.report, live);
+	slab_report_text(&named.report, live == 1 ? " object is live" : " objects are live");
+	slab_cache_for_each_object(c, name_object, &named);
+	if (live > named.n)
+		slab_report_text(&named.report, ", ...");
+	slab_report_send(&named.report);
+}
+
+static void release_now(struct slab_list *empties)
+{
+	struct slab_thread *t = slab_thread_lock();
+
+	slab_release(t, empties);
+	slab_thread_unlock(t);
+}
+
+static void bury(struct slab_cache *c)
+{
+	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_list_add_tail(&c->link, &slab_root.dead);
+	slab_root.dead_count++;
+	pthread_mutex_unlock(&slab_root.registry_lock);
+}
+
+EXPORT int slab_cache_destroy(struct slab_cache *c)
+{
+	int saved_errno = errno;
+	struct slab_list empties;
+	struct slab_thread *t;
+	uint64_t live;
+
+	if (c == NULL)
+		return 0;
+	slab_list_init(&empties);
+	pthread_mutex_lock(&slab_root.registry_lock);
+	if (c->state != SLAB_CACHE_LIVE)
+		slab_misuse_dead(c, "destroy");
+	flush_everywhere_locked(c, &empties);
+	live = slab_read(&c->slabs.used);
+	if (live == 0) {
+		slab_bit_clear(slab_root.slots_used, (uint32_t)(c->slot_bytes / sizeof(struct slab__slot)));
+		slab_bit_set(slab_root.slots_used, 0);
+		c->slot_bytes = 0;
+		c->state = SLAB_CACHE_DEAD;
+		delist_locked(c);
+	}
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	release_now(&empties);
+	if (live > 0) {
+		report_live(c, live);
+		errno = EBUSY;
+		return -1;
+	}
+	t = slab_thread_lock();
+	slab_return_all((int)c->geo.order);
+	slab_thread_unlock(t);
+	bury(c);
+	errno = saved_errno;
+	return 0;
+}
+
+/* ---- giving back on request ---- */
+
+static void must_live(const struct slab_cache *c, const char *call)
+{
+	if (c->state != SLAB_CACHE_LIVE)
+		slab_misuse_dead(c, call);
+}
+
+EXPORT size_t slab_cache_shrink(struct slab_cache *c)
+{
+	struct slab_list empties;
+	struct slab_thread *t;
+	size_t bytes;
+
+	must_live(c, "shrink");
+	slab_list_init(&empties);
+	t = slab_thread_lock();
+	slab_slot_flush(t, c, &empties);
+	slab_depot_flush(c, &empties);
+	slab_slablist_drain(c, &empties);
+	bytes = slab_release(t, &empties);
+	bytes += slab_return_all((int)c->geo.order);
+	slab_thread_unlock(t);
+	return bytes;
+}
+
+EXPORT size_t slab_reap(void)
+{
+	struct slab_list *pos, empties;
+	struct slab_thread *t;
+	size_t bytes;
+
+	slab_list_init(&empties);
+	slab_init();
+	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_list_for_each(pos, &slab_root.caches) {
+		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
+
+		slab_depot_flush(c, &empties);
+		slab_slablist_drain(c, &empties);
+	}
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	t = slab_thread_lock();
+	slab_slot_flush_all(t, &empties);
+	bytes = slab_release(t, &empties);
+	bytes += slab_return_all(-1);
+	slab_thread_unlock(t);
+	return bytes;
+}
+
+EXPORT size_t slab_thread_flush(void)
+{
+	struct slab_list empties;
+	struct slab_thread *t = slab_thread_lock();
+	size_t bytes;
+
+	slab_list_init(&empties);
+	bytes = t->slots != NULL ? slab_slot_flush_all(t, &empties) : 0;
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+	return bytes;
+}
+
+EXPORT int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void *ctx)
+{
+	struct slab_list *pos;
+	int last = 0;
+
+	slab_init();
+	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_list_for_each(pos, &slab_root.caches) {
+		last = fn(slab_container(pos, struct slab_cache, link), ctx);
+		if (last != 0)
+			break;
+	}
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	return last;
+}

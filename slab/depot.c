@@ -1,0 +1,88 @@
+/*
+ * depot.c - the shelf of magazines of one cache                                          Floor 5
+ *
+ * Called by magazine.c, cache.c and thread.c. How much may stand here is decided above, in
+ * reserve.h; the depot only keeps account of what it pins.
+ * Source: Bonwick and Adams, "Magazines and Vmem" (2001), section 3.
+ */
+#include "slab/depot.h"
+#include "slab/check.h"
+
+#define CONTENTION_WINDOW 64 /* exchanges after which contention is judged */
+#define CONTENTION_LIMIT 8   /* locks found taken in a window that make magazines larger */
+
+void slab_depot_init(struct slab_depot *d)
+{
+	*d = (struct slab_depot){ .lock = PTHREAD_MUTEX_INITIALIZER };
+}
+
+static void lock(struct slab_depot *d)
+{
+	if (pthread_mutex_trylock(&d->lock) != 0) {
+		pthread_mutex_lock(&d->lock);
+		d->contended++;
+	}
+	slab_write(&d->generation, d->generation + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void unlock(struct slab_depot *d)
+{
+	__atomic_store_n(&d->generation, d->generation + 1, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&d->lock);
+}
+
+static void account(struct slab_cache *c)
+{
+	struct slab_depot *d = &c->depot;
+	uint64_t pin = slab_pin_bytes(c, d->objects);
+
+	__atomic_fetch_add(&slab_root.depot_pin_bytes, pin - d->pin_bytes, __ATOMIC_RELAXED);
+	slab_write(&d->pin_bytes, pin);
+}
+
+/* Threads meet at this lock too often: larger magazines come here less. */
+static void judge_contention(struct slab_cache *c)
+{
+	struct slab_depot *d = &c->depot;
+
+	if (++d->exchanges < CONTENTION_WINDOW)
+		return;
+	if (d->contended >= CONTENTION_LIMIT && c->magazine_cap < SLAB_MAGAZINE_MAX)
+		slab_write(&c->magazine_cap, c->magazine_cap * 2);
+	d->exchanges = d->contended = 0;
+}
+
+struct slab_magazine *slab_depot_get(struct slab_cache *c)
+{
+	struct slab_depot *d = &c->depot;
+	struct slab_magazine *m;
+
+	if (slab_read(&d->objects) == 0)
+		return NULL;
+	lock(d);
+	m = d->shelf;
+	if (m != NULL) {
+		d->shelf = m->next;
+		m->next = NULL;
+		slab_add(&d->objects, -(uint64_t)m->count);
+		account(c);
+		judge_contention(c);
+	}
+	unlock(d);
+	return m;
+}
+
+void slab_depot_put(struct slab_cache *c, struct slab_magazine *m)
+{
+	struct slab_depot *d = &c->depot;
+
+	SLAB_ASSERT(m->count > 0 && m->count <= m->cap);
+	lock(d);
+	m->next = d->shelf;
+	d->shelf = m;
+	slab_add(&d->objects, m->count);
+	account(c);
+	judge_contention(c);
+	unlock(d);
+}

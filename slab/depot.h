@@ -1,0 +1,28 @@
+/*
+ * depot.h - the shelf of magazines of one cache                                          Floor 5
+ *
+ * Where threads exchange whole magazines instead of touching slabs. Each call takes the depot's
+ * lock itself; the caller holds its thread's lock or root.registry_lock.
+ */
+#ifndef SLAB_DEPOT_H
+#define SLAB_DEPOT_H
+
+#include "slab/layout.h"
+
+void slab_depot_init(struct slab_depot *d);
+
+/* Takes the magazine that was put last, its count exact; NULL: the shelf is bare. */
+struct slab_magazine *slab_depot_get(struct slab_cache *c);
+
+/* Shelves a magazine that holds something. */
+void slab_depot_put(struct slab_cache *c, struct slab_magazine *m);
+
+/* Slab memory that a shelf of so many objects of c may keep from going back. */
+static inline size_t slab_pin_bytes(const struct slab_cache *c, uint64_t objects)
+{
+	uint64_t slabs = __atomic_load_n(&c->slabs.slabs, __ATOMIC_RELAXED);
+
+	return (size_t)(objects < slabs ? objects : slabs) * c->geo.slab_bytes;
+}
+
+#endif

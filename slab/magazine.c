@@ -1,0 +1,173 @@
+/*
+ * magazine.c - taking an object from the magazines, giving one back                      Floor 8
+ *
+ * Called by slow.c. Two magazines per slot keep a thread that swings around an edge away from the
+ * depot for a magazine's length at least (Bonwick and Adams 2001, section 3). Magazines start small
+ * and double with use, up to what the cache asks for and the thread's budget grants.
+ */
+#include "slab/magazine.h"
+#include "slab/depot.h"
+#include "slab/meta.h"
+#include "slab/reserve.h"
+#include "slab/slablist.h"
+#include "slab/slot.h"
+
+#define FIRST_MAGAZINE 16
+
+static uint32_t next_size(const struct slab__slot *s, uint32_t cap)
+{
+	uint32_t size = s->objs == NULL ? FIRST_MAGAZINE : 2u * slab_slot_loaded(s)->cap;
+
+	return size < cap ? size : cap;
+}
+
+/* A loaded magazine, empty, that has room for what is granted. */
+static bool renew_loaded(struct slab_thread *t, struct slab__slot *s, uint32_t cap)
+{
+	struct slab_magazine *old = slab_slot_loaded(s), *m;
+	uint32_t size = next_size(s, cap);
+
+	if (old != NULL && old->cap >= size) {
+		slab_write(&s->cap, (uint16_t)(cap < old->cap ? cap : old->cap));
+		return true;
+	}
+	m = slab_magazine_get(size);
+	if (m == NULL)
+		return old != NULL;
+	slab_slot_install(s, m, cap);
+	slab_magazine_put(old);
+	t->open += old == NULL;
+	return true;
+}
+
+static void swap(struct slab__slot *s, uint32_t cap)
+{
+	struct slab_magazine *was = slab_slot_loaded(s), *now = s->prev;
+
+	was->count = (uint16_t)slab_slot_count(s);
+	slab_slot_install(s, now, cap);
+	slab_slot_set_prev(s, was);
+}
+
+/* Fills the empty loaded magazine. False: nothing to be had, or no magazine. */
+static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                 struct slab_list *empties)
+{
+	uint32_t cap = slab_slot_grant(t, c, s, empties), n;
+	struct slab_magazine *m;
+
+	if (s->prev_count > 0) { /* the previous one has some */
+		swap(s, cap);
+		return true;
+	}
+	m = slab_depot_get(c);
+	if (m != NULL) { /* the depot has some */
+		slab_magazine_put(slab_slot_loaded(s));
+		t->open += s->objs == NULL;
+		slab_slot_install(s, m, cap);
+		slab_write(&s->net, s->net + m->count);
+		return true;
+	}
+	if (cap == 0 || !renew_loaded(t, s, cap))
+		return false;
+	n = slab_slablist_take(c, s->cap, s->objs); /* the slabs have some */
+	slab_write(&s->net, s->net + (int64_t)n);
+	slab_slot_set_count(s, n);
+	return n > 0;
+}
+
+void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct slab_list *empties)
+{
+	struct slab__slot *s = slab_slot(t, c);
+	void *obj = NULL;
+
+	if (s != NULL) {
+		uint32_t count = slab_slot_count(s);
+
+		slab_slot_begin(s);
+		slab_slot_open(t, c, s);
+		if (count > 0 || load(t, c, s, empties)) {
+			count = slab_slot_count(s);
+			obj = s->objs[count - 1];
+			slab_write(&s->word, slab_read(&s->word) + SLAB__COUNT_MASK);
+		}
+		slab_slot_end(s);
+	}
+	/* no magazine: straight from a slab */
+	if (obj == NULL && slab_slablist_take(c, 1, &obj) > 0)
+		slab_slablist_count_direct(c, 1, 0);
+	if (slab_read(&c->slabs.empty) > 0)
+		slab_slablist_drain(c, empties);
+	return obj;
+}
+
+/* The previous magazine is full too: to the depot if it may stay, else back to the slabs. */
+static void put_prev_away(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                          struct slab_list *empties)
+{
+	struct slab_magazine *m = s->prev;
+
+	if (!slab_reserve_may_park(t, c, (size_t)s->pin_kib << 10, s->prev_count)) {
+		slab_slot_give_prev(c, s, empties);
+		if (slab_reserve_is_pinned(t))
+			slab_depot_flush(c, empties);
+		return;
+	}
+	slab_write(&s->net, s->net - (int64_t)m->count);
+	slab_slot_set_prev(s, NULL);
+	slab_depot_put(c, m);
+}
+
+/* The loaded magazine has room afterwards. False: no magazine could be had. */
+static bool unload(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s, uint32_t cap,
+                   struct slab_list *empties)
+{
+	if (s->objs == NULL)
+		return renew_loaded(t, s, cap);
+	slab_slot_trim(c, s, cap, empties); /* the grant may have shrunk */
+	if (s->prev_count > 0)
+		put_prev_away(t, c, s, empties);
+	if (s->prev == NULL || s->prev->cap < next_size(s, cap)) {
+		struct slab_magazine *m = slab_magazine_get(next_size(s, cap));
+
+		if (m != NULL) {
+			slab_magazine_put(s->prev);
+			slab_slot_set_prev(s, m);
+		}
+	}
+	if (s->prev != NULL)
+		swap(s, cap);
+	else
+		slab_slot_trim(c, s, slab_slot_count(s) / 2, empties);
+	return true;
+}
+
+void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
+                        struct slab_list *empties)
+{
+	struct slab__slot *s = slab_slot(t, c);
+	uint32_t cap = 0, count;
+
+	if (s != NULL) {
+		slab_slot_begin(s);
+		slab_slot_open(t, c, s);
+		cap = slab_slot_grant(t, c, s, empties);
+		if (s->objs != NULL)
+			slab_write(&s->cap, (uint16_t)(cap < slab_slot_loaded(s)->cap ? cap : slab_slot_loaded(s)->cap));
+		if (cap > 0 && slab_slot_count(s) >= s->cap && !unload(t, c, s, cap, empties))
+			cap = 0;
+		if (cap > 0) {
+			count = slab_slot_count(s);
+			s->objs[count] = obj;
+			slab_slot_set_count(s, count + 1);
+		}
+		slab_slot_end(s);
+	}
+	if (cap > 0)
+		return;
+	/* no magazine: straight to its slab */
+	if (s != NULL)
+		slab_slot_close(t, c, s, empties);
+	slab_slot_give(c, NULL, &obj, 1, empties);
+	slab_slablist_count_direct(c, 0, 1);
+}

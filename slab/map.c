@@ -1,0 +1,59 @@
+/*
+ * map.c - whose address is it                                                            Floor 3
+ *
+ * Called by span.c and sized.c; read by stats.c, walk.c and sized.c through map.h.
+ */
+#include "slab/map.h"
+#include "slab/check.h"
+#include "slab/page.h"
+
+struct slab_map_leaf *slab_map_leaves[SLAB_MAP_LEAVES];
+
+static struct slab_map_leaf *leaf_for(uintptr_t address)
+{
+	struct slab_map_leaf **where = &slab_map_leaves[address >> SLAB_LEAF_SHIFT];
+
+	if (*where == NULL) {
+		size_t bytes = (sizeof **where + SLAB_GRANULE_BYTES - 1) & ~(SLAB_GRANULE_BYTES - 1);
+		uintptr_t base = slab_page_map(bytes, slab_page_size());
+
+		if (base == 0)
+			return NULL;
+		/* what is touched of it for spans near each other */
+		__atomic_fetch_add(&slab_root.metadata_bytes, 3 * slab_root.page_bytes,
+		                   __ATOMIC_RELAXED);
+		__atomic_store_n(where, (struct slab_map_leaf *)base, __ATOMIC_RELEASE);
+	}
+	return *where;
+}
+
+static void set(uintptr_t address, struct slab_span *span, uint8_t order1)
+{
+	struct slab_map_leaf *l = slab_map_leaves[address >> SLAB_LEAF_SHIFT];
+	size_t i = (address >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES;
+
+	l->span[i] = span;
+	__atomic_store_n(&l->order1[i], order1, __ATOMIC_RELEASE);
+}
+
+bool slab_map_enter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_t order1)
+{
+	uintptr_t end = base + bytes;
+
+	if ((end - 1) >> SLAB_LEAF_SHIFT >= SLAB_MAP_LEAVES)
+		return false; /* beyond 48 bits: the kernel does not do that unasked */
+	base &= ~(SLAB_GRANULE_BYTES - 1);
+	for (uintptr_t at = base; at < end; at += SLAB_GRANULE_BYTES)
+		if (leaf_for(at) == NULL)
+			return false;
+	for (uintptr_t at = base; at < end; at += SLAB_GRANULE_BYTES)
+		set(at, span, order1);
+	return true;
+}
+
+void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span)
+{
+	for (uintptr_t at = base; at < base + bytes; at += SLAB_GRANULE_BYTES)
+		if (slab_map_span((void *)at) == span)
+			set(at, NULL, 0);
+}

@@ -1,0 +1,48 @@
+/*
+ * map.h - whose address is it                                                            Floor 3
+ *
+ * Two levels over 48 bits of address, an entry per 64 KiB. Writers hold root.span_lock. Readers
+ * hold nothing: an answer about memory that the reader itself holds an object in is exact, any
+ * other may be outdated by the time it arrives.
+ */
+#ifndef SLAB_MAP_H
+#define SLAB_MAP_H
+
+#include "slab/layout.h"
+
+extern struct slab_map_leaf *slab_map_leaves[SLAB_MAP_LEAVES];
+
+/*
+ * Enters bytes from base on; order1 as in slab_map_leaf. A granule has one owner: where a span has
+ * a hole of a whole granule, the kernel may put another span of ours, which then owns the granule.
+ */
+bool slab_map_enter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_t order1);
+
+/* Takes out what span owns of it. */
+void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span);
+
+/* 0: not ours; order + 1; or SLAB_MAP_LARGE. */
+static inline uint8_t slab_map_order1(const void *p)
+{
+	uintptr_t leaf = (uintptr_t)p >> SLAB_LEAF_SHIFT;
+	const struct slab_map_leaf *l;
+
+	if (leaf >= SLAB_MAP_LEAVES)
+		return 0;
+	l = __atomic_load_n(&slab_map_leaves[leaf], __ATOMIC_ACQUIRE);
+	if (l == NULL)
+		return 0;
+	return __atomic_load_n(
+	    &l->order1[((uintptr_t)p >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES], __ATOMIC_ACQUIRE);
+}
+
+/* The span at an address that is ours; under span_lock, or while holding an object in it. */
+static inline struct slab_span *slab_map_span(const void *p)
+{
+	if (slab_map_order1(p) == 0)
+		return NULL;
+	return slab_map_leaves[(uintptr_t)p >> SLAB_LEAF_SHIFT]
+	    ->span[((uintptr_t)p >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES];
+}
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * meta.c - memory for descriptors                                                        Floor 3
+ *
+ * Called by span.c, depot's users and cache.c. One lock, a leaf of the lock order.
+ */
+#include "slab/meta.h"
+#include "slab/check.h"
+#include "slab/page.h"
+
+#define CHUNK_BYTES ((size_t)64 << 10)
+
+struct free_piece {
+	struct free_piece *next;
+};
+
+_Static_assert(SLAB_META_MAGAZINE + SLAB_META_MAGAZINES <= sizeof slab_root.meta_free / sizeof(void *),
+               "a free list for every kind");
+
+static uint32_t magazine_cap(unsigned kind)
+{
+	return 16u << (kind - SLAB_META_MAGAZINE);
+}
+
+static size_t piece_bytes(unsigned kind)
+{
+	size_t bytes;
+
+	if (kind == SLAB_META_CACHE)
+		bytes = sizeof(struct slab_cache);
+	else if (kind == SLAB_META_SPAN)
+		bytes = sizeof(struct slab_span);
+	else
+		bytes = sizeof(struct slab_magazine) + magazine_cap(kind) * sizeof(void *);
+	return (bytes + 63) & ~(size_t)63; /* no line shared between two threads' pieces */
+}
+
+void slab_meta_account(int64_t bytes)
+{
+	__atomic_fetch_add(&slab_root.metadata_bytes, (uint64_t)bytes, __ATOMIC_RELAXED);
+}
+
+static void *cut(size_t bytes)
+{
+	void *piece;
+
+	if (slab_root.meta_chunk_bytes < bytes) { /* the rest of the old chunk is lost: < 3 KiB */
+		uintptr_t chunk = slab_page_map(CHUNK_BYTES, slab_page_size());
+
+		if (chunk == 0)
+			return NULL;
+		slab_root.meta_chunk = chunk;
+		slab_root.meta_chunk_bytes = CHUNK_BYTES;
+	}
+	piece = (void *)slab_root.meta_chunk;
+	slab_root.meta_chunk += bytes;
+	slab_root.meta_chunk_bytes -= bytes;
+	slab_meta_account((int64_t)bytes);
+	return piece;
+}
+
+void *slab_meta_get(enum slab_meta_kind kind)
+{
+	struct free_piece *piece;
+
+	pthread_mutex_lock(&slab_root.meta_lock);
+	piece = slab_root.meta_free[kind];
+	if (piece != NULL)
+		slab_root.meta_free[kind] = piece->next;
+	else
+		piece = cut(piece_bytes(kind));
+	pthread_mutex_unlock(&slab_root.meta_lock);
+	return piece;
+}
+
+void slab_meta_put(enum slab_meta_kind kind, void *p)
+{
+	struct free_piece *piece = p;
+
+	pthread_mutex_lock(&slab_root.meta_lock);
+	piece->next = slab_root.meta_free[kind];
+	slab_root.meta_free[kind] = piece;
+	pthread_mutex_unlock(&slab_root.meta_lock);
+}
+
+static unsigned magazine_kind(uint32_t cap)
+{
+	unsigned kind = SLAB_META_MAGAZINE;
+
+	while (magazine_cap(kind) < cap)
+		kind++;
+	SLAB_BUG_ON(kind >= SLAB_META_MAGAZINE + SLAB_META_MAGAZINES);
+	return kind;
+}
+
+struct slab_magazine *slab_magazine_get(uint32_t cap)
+{
+	unsigned kind = magazine_kind(cap);
+	struct slab_magazine *m = slab_meta_get((enum slab_meta_kind)kind);
+
+	if (m == NULL)
+		return NULL;
+	m->next = NULL;
+	m->cap = (uint16_t)magazine_cap(kind);
+	m->count = 0;
+	m->bottom = NULL;
+	return m;
+}
+
+void slab_magazine_put(struct slab_magazine *m)
+{
+	if (m == NULL)
+		return;
+	SLAB_ASSERT(m->bottom == NULL);
+	slab_meta_put((enum slab_meta_kind)magazine_kind(m->cap), m);
+}

@@ -1,0 +1,31 @@
+/*
+ * meta.h - memory for descriptors                                                        Floor 3
+ *
+ * Cut straight from pages, never from slabs, so that no cache is needed to make a cache. Pieces of
+ * one kind are recycled for that kind alone and never unmapped: a stale pointer to a descriptor
+ * still points to a descriptor.
+ */
+#ifndef SLAB_META_H
+#define SLAB_META_H
+
+#include "slab/layout.h"
+
+enum slab_meta_kind {
+	SLAB_META_CACHE,
+	SLAB_META_SPAN,
+	SLAB_META_MAGAZINE /* and four more, by doubling capacity from 16 to 256 */
+};
+#define SLAB_META_MAGAZINES 5
+
+/* Fresh pieces are zero, recycled ones as they were put back. NULL: no memory. */
+void *slab_meta_get(enum slab_meta_kind kind);
+void slab_meta_put(enum slab_meta_kind kind, void *piece);
+
+/* An empty magazine for at least cap objects, cap at most SLAB_MAGAZINE_MAX. NULL: no memory. */
+struct slab_magazine *slab_magazine_get(uint32_t cap);
+void slab_magazine_put(struct slab_magazine *m); /* NULL is fine */
+
+/* For what is mapped elsewhere but is no object: adds to root.metadata_bytes. */
+void slab_meta_account(int64_t bytes);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * misuse.c - naming what was done wrong                                                  Floor 5
+ *
+ * Called by thread.c and sized.c when a free cannot be right. Cold; looks at everything again, from
+ * the address map on, because nothing about the pointer is known.
+ */
+#include "slab/misuse.h"
+#include "slab/bitmap.h"
+#include "slab/check.h"
+#include "slab/report.h"
+#include "slab/slabpage.h"
+#include "slab/span.h"
+
+static void add_slot(struct slab_report *r, const struct slab_cache *c, const struct slab *s,
+                     const void *obj)
+{
+	uint32_t i = slab_slot_at(s, &c->geo, obj);
+
+	if (i >= c->geo.objects) {
+		slab_report_text(r, " (in the header of slab ");
+		slab_report_hex(r, (uintptr_t)s);
+		slab_report_text(r, ")");
+		return;
+	}
+	slab_report_text(r, " (slot ");
+	slab_report_dec(r, i);
+	slab_report_text(r, " of slab ");
+	slab_report_hex(r, (uintptr_t)s);
+	slab_report_text(r, ")");
+}
+
+/* The registered cache that a held slab belongs to; NULL: its header is damaged. */
+static const struct slab_cache *owner_of(const struct slab *s)
+{
+	struct slab_list *pos;
+
+	for (pos = slab_root.caches.next; pos != &slab_root.caches; pos = pos->next) {
+		const struct slab_cache *c =
+		    (const struct slab_cache *)(const void *)((char *)pos -
+		                                              offsetof(struct slab_cache, link));
+
+		if (slab_is_of(s, c))
+			return c;
+	}
+	return NULL;
+}
+
+static void add_foreign(struct slab_report *r, const void *obj, const struct slab *s)
+{
+	const struct slab_cache *owner = s != NULL ? owner_of(s) : NULL;
+
+	if (s == NULL) {
+		slab_report_text(r, " is no object of any cache");
+	} else if (owner == NULL) {
+		slab_report_text(r, " lies in slab ");
+		slab_report_hex(r, (uintptr_t)s);
+		slab_report_text(r, " whose header is damaged");
+	} else {
+		slab_report_text(r, " belongs to ");
+		slab_report_cache(r, owner);
+		add_slot(r, owner, s, obj);
+	}
+}
+
+void slab_misuse_free(const struct slab_cache *c, const void *obj)
+{
+	struct slab_report r;
+	struct slab *s;
+	uint32_t i;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	s = slab_span_held_locked(obj);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	if (s == NULL || !slab_is_of(s, c)) {
+		slab_report_begin(&r, "bad free: ");
+		slab_report_hex(&r, (uintptr_t)obj);
+		slab_report_text(&r, " freed to ");
+		slab_report_cache(&r, c);
+		add_foreign(&r, obj, s);
+		slab_report_abort(&r);
+	}
+	i = slab_slot_at(s, &c->geo, obj);
+	if (i < c->geo.objects && slab_object(s, &c->geo, i) == obj)
+		slab_misuse_double(c, obj);
+	slab_report_begin(&r, "bad free: ");
+	slab_report_hex(&r, (uintptr_t)obj);
+	slab_report_text(&r, " freed to ");
+	slab_report_cache(&r, c);
+	slab_report_text(&r, " is an interior pointer, not the start of an object");
+	add_slot(&r, c, s, obj);
+	slab_report_abort(&r);
+}
+
+void slab_misuse_double(const struct slab_cache *c, const void *obj)
+{
+	struct slab_report r;
+
+	slab_report_begin(&r, "double free: ");
+	slab_report_hex(&r, (uintptr_t)obj);
+	slab_report_text(&r, " of ");
+	slab_report_cache(&r, c);
+	slab_report_text(&r, " is free already");
+	add_slot(&r, c, slab_of(&c->geo, obj), obj);
+	slab_report_abort(&r);
+}
+
+void slab_misuse_dead(const struct slab_cache *c, const char *call)
+{
+	struct slab_report r;
+
+	slab_report_begin(&r, "use after destroy: ");
+	slab_report_text(&r, call);
+	slab_report_text(&r, " with ");
+	slab_report_cache(&r, c);
+	slab_report_text(&r, ", which has been destroyed");
+	slab_report_abort(&r);
+}

@@ -1,0 +1,20 @@
+/*
+ * misuse.h - naming what was done wrong                                                  Floor 5
+ *
+ * One report with the cache or caches, the pointer and the slot; then abort. The caller may hold
+ * its thread's lock, no other.
+ */
+#ifndef SLAB_MISUSE_H
+#define SLAB_MISUSE_H
+
+#include "slab/layout.h"
+
+/* obj was freed to c and is not an object of c, or is interior, or is free already. */
+void slab_misuse_free(const struct slab_cache *c, const void *obj) __attribute__((noreturn, cold));
+/* the same where it is known that obj is free already */
+void slab_misuse_double(const struct slab_cache *c, const void *obj)
+    __attribute__((noreturn, cold));
+/* call was made with a destroyed cache */
+void slab_misuse_dead(const struct slab_cache *c, const char *call) __attribute__((noreturn, cold));
+
+#endif

@@ -1,0 +1,261 @@
+/*
+ * page.c - the only file that makes the kernel's memory calls                            Floor 2
+ *
+ * Called by meta.c, map.c, span.c, return.c, thread.c and sized.c. Faults are injected here and
+ * nowhere else. Differences between systems are settled here: no other file has an #if.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "slab/page.h"
+#include "slab/check.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440
+#endif
+#define PIDFD_SELF_PROCESS -10001 /* this process without a descriptor; kernels from 6.14 on */
+#define DROP_VECTOR 64
+
+long slab_page_fail_map_at;
+int slab_page_fail_unmap;
+struct slab_page_calls slab_page_calls;
+
+static bool no_vectored_drop; /* the kernel lacks it: asked once */
+static bool no_populate;
+
+static void count(uint64_t *calls)
+{
+	__atomic_fetch_add(calls, 1, __ATOMIC_RELAXED);
+}
+
+static bool map_must_fail(void)
+{
+	if (slab_likely(slab_read(&slab_page_fail_map_at) == 0))
+		return false;
+	return __atomic_sub_fetch(&slab_page_fail_map_at, 1, __ATOMIC_RELAXED) == 0;
+}
+
+static uintptr_t map_anywhere(size_t bytes)
+{
+	int saved_errno = errno;
+	void *p;
+
+	count(&slab_page_calls.map);
+	p = map_must_fail() ? MAP_FAILED
+	                    : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	                           -1, 0);
+	errno = saved_errno;
+	return p == MAP_FAILED ? 0 : (uintptr_t)p;
+}
+
+uintptr_t slab_page_map(size_t bytes, size_t align)
+{
+	uintptr_t base = map_anywhere(bytes), at;
+	size_t head, tail;
+
+	if (base == 0 || (base & (align - 1)) == 0)
+		return base;
+	/* not aligned by luck: take more and cut both ends off */
+	slab_page_unmap(base, bytes);
+	if (bytes + align < bytes)
+		return 0;
+	base = map_anywhere(bytes + align);
+	if (base == 0)
+		return 0;
+	at = (base + align - 1) & ~(align - 1);
+	head = at - base;
+	tail = align - head;
+	if (head > 0)
+		slab_page_unmap(base, head);
+	if (tail > 0)
+		slab_page_unmap(at + bytes, tail);
+	return at;
+}
+
+int slab_page_map_at(uintptr_t base, size_t bytes)
+{
+	int saved_errno = errno, error = 0;
+	void *p;
+
+	count(&slab_page_calls.map);
+	if (map_must_fail())
+		return ENOMEM;
+	p = mmap((void *)base, bytes, PROT_READ | PROT_WRITE,
+	         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (p == MAP_FAILED) {
+		error = errno;
+	} else if ((uintptr_t)p != base) { /* a kernel older than 4.17 takes it as a hint */
+		munmap(p, bytes);
+		error = EEXIST;
+	}
+	errno = saved_errno;
+	return error;
+}
+
+int slab_page_unmap(uintptr_t base, size_t bytes)
+{
+	int saved_errno = errno, error = slab_page_fail_unmap;
+
+	count(&slab_page_calls.unmap);
+	if (error == 0 && munmap((void *)base, bytes) != 0)
+		error = errno;
+	errno = saved_errno;
+	return error;
+}
+
+uintptr_t slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes)
+{
+	int saved_errno = errno;
+	void *p;
+
+	count(&slab_page_calls.map);
+	p = map_must_fail() ? MAP_FAILED : mremap((void *)base, old_bytes, bytes, 0);
+	errno = saved_errno;
+	return p == MAP_FAILED ? 0 : (uintptr_t)p;
+}
+
+static int drop_one(const struct slab_range *range)
+{
+	void *p = (void *)range->base;
+
+	if (madvise(p, range->bytes, MADV_DONTNEED) == 0)
+		return 0;
+	/* EINVAL: the program has locked its memory */
+	if (errno == EINVAL && madvise(p, range->bytes, MADV_DONTNEED_LOCKED) == 0)
+		return 0;
+	return errno;
+}
+
+static int drop_some(const struct slab_range *ranges, size_t n)
+{
+	struct iovec vector[DROP_VECTOR];
+	size_t bytes = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		vector[i] = (struct iovec){ (void *)ranges[i].base, ranges[i].bytes };
+		bytes += ranges[i].bytes;
+	}
+	if (n > 1 && !no_vectored_drop) {
+		ssize_t done = syscall(SYS_process_madvise, PIDFD_SELF_PROCESS, vector, n,
+		                       MADV_DONTNEED, 0);
+
+		if (done == (ssize_t)bytes)
+			return 0;
+		if (done < 0 && errno != EINVAL)
+			no_vectored_drop = true;
+	}
+	for (size_t i = 0; i < n; i++) {
+		int one = drop_one(&ranges[i]);
+
+		if (one != 0)
+			error = one;
+	}
+	return error;
+}
+
+int slab_page_drop(const struct slab_range *ranges, size_t n)
+{
+	int saved_errno = errno, error = slab_page_fail_unmap;
+
+	for (size_t i = 0; i < n && error == 0; i += DROP_VECTOR) {
+		count(&slab_page_calls.drop);
+		error = drop_some(ranges + i, n - i < DROP_VECTOR ? n - i : DROP_VECTOR);
+	}
+	errno = saved_errno;
+	return error;
+}
+
+void slab_page_populate(uintptr_t base, size_t bytes)
+{
+	int saved_errno = errno;
+
+	if (no_populate)
+		return;
+	count(&slab_page_calls.populate);
+	if (madvise((void *)base, bytes, MADV_POPULATE_WRITE) != 0 && errno == EINVAL)
+		no_populate = true; /* a kernel older than 5.14: plain faults */
+	errno = saved_errno;
+}
+
+void slab_page_advise_huge(uintptr_t base, size_t bytes, bool huge)
+{
+	int saved_errno = errno;
+
+	(void)madvise((void *)base, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	errno = saved_errno;
+}
+
+size_t slab_page_size(void)
+{
+	size_t bytes = getauxval(AT_PAGESZ);
+
+	return bytes != 0 ? bytes : 4096;
+}
+
+uint64_t slab_page_random(void)
+{
+	const uint64_t *bytes = (const uint64_t *)getauxval(AT_RANDOM); /* 16 from the kernel */
+
+	return (bytes != NULL ? bytes[1] : 0) ^ (uintptr_t)&slab_root;
+}
+
+/* A quarter of vm.max_map_count, at most 16,384; valgrind's own tables end earlier. */
+size_t slab_page_hole_limit(void)
+{
+	int saved_errno = errno;
+	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+	char text[24];
+	ssize_t len = 0;
+	size_t limit = 0, most = slab_page_on_valgrind() ? 4096 : 16384;
+
+	if (fd >= 0) {
+		len = read(fd, text, sizeof text);
+		close(fd);
+	}
+	for (ssize_t i = 0; i < len && text[i] >= '0' && text[i] <= '9'; i++)
+		limit = limit * 10 + (size_t)(text[i] - '0');
+	errno = saved_errno;
+	if (limit == 0)
+		limit = 65530;
+	return limit / 4 < most ? limit / 4 : most;
+}
+
+/* The client request RUNNING_ON_VALGRIND: an instruction sequence that does nothing elsewhere. */
+bool slab_page_on_valgrind(void)
+{
+	uint64_t answer = 0;
+
+#if defined(__x86_64__)
+	volatile uint64_t request[6] = { 0x1001, 0, 0, 0, 0, 0 };
+
+	__asm__ volatile("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi\n\t"
+	                 "xchgq %%rbx, %%rbx"
+	                 : "=d"(answer)
+	                 : "a"(&request[0]), "0"(answer)
+	                 : "cc", "memory");
+#elif defined(__aarch64__)
+	volatile uint64_t request[6] = { 0x1001, 0, 0, 0, 0, 0 };
+
+	__asm__ volatile("mov x3, %1; mov x4, %2\n\t"
+	                 "ror x12, x12, #3; ror x12, x12, #13; ror x12, x12, #51; ror x12, x12, #61\n\t"
+	                 "orr x10, x10, x10\n\t"
+	                 "mov %0, x3"
+	                 : "=r"(answer)
+	                 : "r"(answer), "r"(&request[0])
+	                 : "cc", "memory", "x3", "x4");
+#endif
+	return answer != 0;
+}

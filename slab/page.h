@@ -1,0 +1,54 @@
+/*
+ * page.h - what the library asks of the kernel's memory                                  Floor 2
+ *
+ * All lengths are bytes and multiples of the page size, all addresses page-aligned, length > 0.
+ * Results are 0 or a positive errno; errno itself is left alone by every call.
+ */
+#ifndef SLAB_PAGE_H
+#define SLAB_PAGE_H
+
+#include "slab/layout.h"
+
+struct slab_range {
+	uintptr_t base;
+	size_t bytes;
+};
+
+/* Maps bytes of zeroes aligned to align (a power of two). Returns 0 when there are none. */
+uintptr_t slab_page_map(size_t bytes, size_t align);
+
+/* Maps at exactly base, never over another mapping: EEXIST when somebody is there. */
+int slab_page_map_at(uintptr_t base, size_t bytes);
+
+/* Unmaps. ENOMEM: the kernel's limit on mappings; everything is as before. */
+int slab_page_unmap(uintptr_t base, size_t bytes);
+
+/* Moves or resizes a mapping; 0 when it cannot. */
+uintptr_t slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes);
+
+/* Drops the pages behind n ranges, which stay mapped and read as zeroes again. */
+int slab_page_drop(const struct slab_range *ranges, size_t n);
+
+/* Makes pages present ahead of use; advice, no error matters. */
+void slab_page_populate(uintptr_t base, size_t bytes);
+
+/* Asks for huge pages, or for none. Advice. */
+void slab_page_advise_huge(uintptr_t base, size_t bytes, bool huge);
+
+size_t slab_page_size(void);
+uint64_t slab_page_random(void);   /* bits that differ from process to process */
+size_t slab_page_hole_limit(void); /* how many holes spans may have altogether */
+bool slab_page_on_valgrind(void);
+
+/* For tests: the n-th mapping call from now on fails (1 = the next); 0: none. */
+extern long slab_page_fail_map_at;
+/* For tests: every unmapping call fails with this errno; 0: none. */
+extern int slab_page_fail_unmap;
+
+/* Calls made, for tests and figures; relaxed. */
+struct slab_page_calls {
+	uint64_t map, unmap, drop, populate;
+};
+extern struct slab_page_calls slab_page_calls;
+
+#endif

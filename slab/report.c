@@ -1,0 +1,102 @@
+/*
+ * report.c - sentences about misuse and damage                                           Floor 1
+ *
+ * Called by every floor above, mostly on the way to abort().
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "slab/report.h"
+#include "slab/check.h"
+
+void slab_report_text(struct slab_report *r, const char *text)
+{
+	size_t room = sizeof r->text - 1 - r->len; /* one byte stays for the newline */
+	size_t len = strlen(text);
+
+	if (len > room)
+		len = room;
+	memcpy(r->text + r->len, text, len);
+	r->len += len;
+}
+
+void slab_report_begin(struct slab_report *r, const char *what)
+{
+	r->len = 0;
+	slab_report_text(r, "slab: ");
+	slab_report_text(r, what);
+}
+
+static void report_number(struct slab_report *r, uint64_t value, unsigned base)
+{
+	char digits[24];
+	size_t at = sizeof digits;
+
+	digits[--at] = '\0';
+	do {
+		digits[--at] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value != 0);
+	slab_report_text(r, digits + at);
+}
+
+void slab_report_dec(struct slab_report *r, uint64_t value)
+{
+	report_number(r, value, 10);
+}
+
+void slab_report_hex(struct slab_report *r, uintptr_t value)
+{
+	slab_report_text(r, "0x");
+	report_number(r, value, 16);
+}
+
+void slab_report_cache(struct slab_report *r, const struct slab_cache *c)
+{
+	slab_report_text(r, "cache '");
+	slab_report_text(r, c->name);
+	slab_report_text(r, "'");
+}
+
+void slab_report_send(struct slab_report *r)
+{
+	int saved_errno = errno;
+	size_t done = 0;
+
+	r->text[r->len++] = '\n';
+	memcpy(slab_root.report, r->text, r->len);
+	slab_root.report_bytes = (uint32_t)r->len;
+	if (slab_root.reporter != NULL) {
+		slab_root.reporter(r->text, r->len, slab_root.reporter_ctx);
+	} else {
+		while (done < r->len) {
+			ssize_t n = write(STDERR_FILENO, r->text + done, r->len - done);
+
+			if (n < 0 && errno != EINTR)
+				break; /* nowhere left to say it; the root keeps it */
+			done += n > 0 ? (size_t)n : 0;
+		}
+	}
+	errno = saved_errno;
+}
+
+void slab_report_abort(struct slab_report *r)
+{
+	slab_report_send(r);
+	abort();
+}
+
+void slab_bug(const char *file, int line, const char *rule)
+{
+	struct slab_report r;
+
+	slab_report_begin(&r, "internal rule broken: ");
+	slab_report_text(&r, rule);
+	slab_report_text(&r, " at ");
+	slab_report_text(&r, file);
+	slab_report_text(&r, ":");
+	slab_report_dec(&r, (uint64_t)line);
+	slab_report_abort(&r);
+}

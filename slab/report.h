@@ -1,0 +1,26 @@
+/*
+ * report.h - sentences about misuse and damage                                           Floor 1
+ *
+ * A report is built in a fixed buffer on the stack with the calls below, then sent whole: to the
+ * user's reporter, or by one write(2) to standard error. It also stays in the root, so that a core
+ * shows it. No malloc, no stdio, no lock.
+ */
+#ifndef SLAB_REPORT_H
+#define SLAB_REPORT_H
+
+#include "slab/layout.h"
+
+struct slab_report {
+	size_t len;
+	char text[SLAB_REPORT_BYTES];
+};
+
+void slab_report_begin(struct slab_report *r, const char *what); /* "slab: what" */
+void slab_report_text(struct slab_report *r, const char *text);
+void slab_report_dec(struct slab_report *r, uint64_t value);
+void slab_report_hex(struct slab_report *r, uintptr_t value);
+void slab_report_cache(struct slab_report *r, const struct slab_cache *c); /* cache 'name' */
+void slab_report_send(struct slab_report *r);                              /* adds the newline */
+void slab_report_abort(struct slab_report *r) __attribute__((noreturn, cold));
+
+#endif

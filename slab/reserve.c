@@ -1,0 +1,57 @@
+/*
+ * reserve.c - how much may be kept                                                       Floor 6
+ *
+ * Called by slot.c, magazine.c, thread.c and cache.c. Reads counters that lower floors keep; pushes
+ * nothing but the order to give back.
+ */
+#include "slab/reserve.h"
+#include "slab/check.h"
+#include "slab/depot.h"
+#include "slab/return.h"
+
+size_t slab_reserve_ceiling(void)
+{
+	size_t reserve = slab_read(&slab_root.reserve.reserve_bytes);
+	size_t share = slab_read(&slab_root.reserve.held_bytes) / 16;
+
+	return reserve > share ? reserve : share;
+}
+
+size_t slab_reserve_thread_budget(void)
+{
+	size_t half = slab_reserve_ceiling() / 2, most = slab_read(&slab_root.thread_bytes);
+
+	return half < most ? half : most;
+}
+
+static size_t pins(const struct slab_thread *t)
+{
+	return slab_read(&slab_root.depot_pin_bytes) + t->pin_bytes;
+}
+
+bool slab_reserve_is_pinned(const struct slab_thread *t)
+{
+	return slab_read(&slab_root.depot_pin_bytes) > 0 && pins(t) > slab_reserve_ceiling();
+}
+
+size_t slab_reserve_settle(const struct slab_thread *t)
+{
+	size_t ceiling = slab_reserve_ceiling(), most = ceiling / 4;
+
+	if (pins(t) < ceiling - most)
+		most = ceiling - pins(t);
+	if (slab_read(&slab_root.reserve.warm_bytes) <= most)
+		return 0;
+	return slab_return_excess(most - most / 4); /* further than needed: fewer, longer runs */
+}
+
+bool slab_reserve_may_park(const struct slab_thread *t, const struct slab_cache *c,
+                           size_t own_bytes, uint32_t count)
+{
+	size_t ceiling = slab_reserve_ceiling();
+	size_t others = pins(t) - own_bytes - slab_read(&c->depot.pin_bytes);
+	size_t here = own_bytes + slab_pin_bytes(c, slab_read(&c->depot.objects) + count);
+	size_t held = slab_pin_bytes(c, UINT64_MAX);
+
+	return others + (here < held ? here : held) <= ceiling - ceiling / 4;
+}

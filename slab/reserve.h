@@ -1,0 +1,31 @@
+/*
+ * reserve.h - how much may be kept                                                       Floor 6
+ *
+ * One figure for the process, the ceiling, bounds what is kept although no object lives in it:
+ *     ceiling = max(reserve, 1/16 of the slabs in use)
+ *     sum of what a thread's slots pin      <= min(root.thread_bytes, ceiling / 2)
+ *     pins of the depots + the caller's own <= 3/4 ceiling, else magazines go to the slabs
+ *     warm slabs                            <= ceiling - pins, at least ceiling / 4
+ * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs.
+ */
+#ifndef SLAB_RESERVE_H
+#define SLAB_RESERVE_H
+
+#include "slab/layout.h"
+
+size_t slab_reserve_ceiling(void);
+
+/* What the slots of one thread may pin, in bytes. */
+size_t slab_reserve_thread_budget(void);
+
+/* Gives back what is above the ceiling, seen from a thread under its lock. Returns bytes. */
+size_t slab_reserve_settle(const struct slab_thread *t);
+
+/* Whether magazines pin too much: the depots should be emptied. */
+bool slab_reserve_is_pinned(const struct slab_thread *t);
+
+/* Whether the depot of c may take count more objects; own_bytes: what the caller's slot pins. */
+bool slab_reserve_may_park(const struct slab_thread *t, const struct slab_cache *c,
+                           size_t own_bytes, uint32_t count);
+
+#endif

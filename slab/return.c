@@ -1,0 +1,291 @@
+/*
+ * return.c - giving pages back to the kernel                                             Floor 5
+ *
+ * Called by reserve.c (too much is kept) and cache.c (shrink, reap, destroy). The only place that
+ * takes pages away from a span. Under span_lock it decides and marks (the span is busy and on no
+ * pool's list, so nobody takes from it); the kernel's calls run without that lock; then what came
+ * of them is marked. A hole is no longer ours: it is never unmapped again, nor is a run across it.
+ *
+ * munmap may fail with ENOMEM at the kernel's limit on mappings. Then the pages are dropped
+ * instead; nothing is lost, a statistic counts it.
+ */
+#include "slab/return.h"
+#include "slab/bitmap.h"
+#include "slab/check.h"
+#include "slab/list.h"
+#include "slab/meta.h"
+#include "slab/page.h"
+#include "slab/span.h"
+
+#define UNMAP_RUN_PAGES 32 /* a hole is worth it from this length on */
+#define NO_ORDER (-1)
+
+/* What is to happen to a run of slabs of the busy span. */
+struct run {
+	uint32_t first, n;
+	bool unmap;
+};
+
+struct plan {
+	struct run runs[SLAB_SPAN_SLABS / 2 + 1];
+	uint32_t n_runs;
+	size_t warm_bytes; /* resident in the runs */
+};
+
+static size_t hole_limit(void)
+{
+	static size_t limit; /* under return_lock */
+
+	if (limit == 0)
+		limit = slab_page_hole_limit();
+	return limit;
+}
+
+static uint32_t count_warm(const struct slab_span *span, uint32_t first, uint32_t n)
+{
+	uint32_t warm = 0;
+
+	for (uint32_t i = first; i < first + n; i++)
+		warm += slab_bit_test(span->warm, i);
+	return warm;
+}
+
+static void plan_run(struct plan *plan, struct slab_span *span, uint32_t first, uint32_t n,
+                     bool unmap)
+{
+	uint32_t warm = count_warm(span, first, n);
+
+	plan->runs[plan->n_runs++] = (struct run){ first, n, unmap };
+	plan->warm_bytes += warm * slab_span_slab_bytes(span);
+	span->n_warm -= warm;
+	slab_root.warm_slabs[span->order] -= warm;
+	slab_add(&slab_root.reserve.warm_bytes, -(warm * slab_span_slab_bytes(span)));
+	for (uint32_t i = first; i < first + n; i++)
+		slab_bit_clear(span->warm, i);
+}
+
+/* The warm stretches of a run that stays mapped. */
+static void plan_drops(struct plan *plan, struct slab_span *span, uint32_t first, uint32_t n)
+{
+	uint32_t end = first + n, i = slab_bit_next(span->warm, end, first);
+
+	while (i < end) {
+		uint32_t stop = slab_bit_next_zero(span->warm, end, i);
+
+		plan_run(plan, span, i, stop - i, false);
+		i = slab_bit_next(span->warm, end, stop);
+	}
+}
+
+/* Runs of slabs that are free and mapped; an empty span's go whatever their length. */
+static void plan_span(struct plan *plan, struct slab_span *span, bool thorough)
+{
+	size_t slab_bytes = slab_span_slab_bytes(span), new_holes = 0;
+	size_t least = thorough ? 1 : UNMAP_RUN_PAGES * slab_root.page_bytes;
+	bool whole = slab_span_is_empty(span);
+	uint64_t mapped[SLAB_SPAN_WORDS];
+	uint32_t i, end;
+
+	plan->n_runs = 0;
+	plan->warm_bytes = 0;
+	for (uint32_t w = 0; w < SLAB_SPAN_WORDS; w++)
+		mapped[w] = span->free[w] & ~span->hole[w];
+	for (i = slab_bit_next(mapped, span->slabs, 0); i < span->slabs;
+	     i = slab_bit_next(mapped, span->slabs, end)) {
+		end = slab_bit_next_zero(mapped, span->slabs, i);
+		if (whole) {
+			plan_run(plan, span, i, end - i, true);
+		} else if (span->huge) {
+			continue; /* part of a huge page given back is cosmetic */
+		} else if ((end - i) * slab_bytes >= least &&
+		           (thorough || count_warm(span, i, end - i) > 0) &&
+		           slab_root.holes + new_holes < hole_limit()) {
+			plan_run(plan, span, i, end - i, true);
+			new_holes++;
+		} else {
+			plan_drops(plan, span, i, end - i);
+		}
+	}
+}
+
+/* Unmaps what is to be unmapped; a run that the kernel refuses to unmap is dropped instead. */
+static uint64_t carry_out(struct plan *plan, uintptr_t base, size_t slab_bytes, bool *drop_failed)
+{
+	static struct slab_range drops[SLAB_SPAN_SLABS / 2 + 1]; /* likewise */
+	uint64_t failures = 0;
+	size_t n = 0;
+
+	for (uint32_t k = 0; k < plan->n_runs; k++) {
+		struct run *run = &plan->runs[k];
+		struct slab_range range = { base + run->first * slab_bytes, run->n * slab_bytes };
+
+		if (run->unmap && slab_page_unmap(range.base, range.bytes) == 0)
+			continue;
+		failures += run->unmap;
+		run->unmap = false;
+		drops[n++] = range;
+	}
+	*drop_failed = n > 0 && slab_page_drop(drops, n) != 0;
+	return failures + *drop_failed;
+}
+
+/* Marks what came of it: holes, clean slabs, or warm ones again where the kernel kept the pages. */
+static size_t settle(struct slab_span *span, const struct plan *plan, bool drop_failed)
+{
+	size_t slab_bytes = slab_span_slab_bytes(span), kept = 0;
+
+	for (uint32_t k = 0; k < plan->n_runs; k++) {
+		const struct run *run = &plan->runs[k];
+
+		if (run->unmap) {
+			slab_span_set_holes(span, run->first, run->n, true);
+			continue;
+		}
+		for (uint32_t i = run->first; drop_failed && i < run->first + run->n; i++) {
+			slab_bit_set(span->warm, i);
+			span->n_warm++;
+			slab_root.warm_slabs[span->order]++;
+			kept += slab_bytes;
+		}
+	}
+	slab_add(&slab_root.reserve.warm_bytes, kept);
+	return plan->warm_bytes > kept ? plan->warm_bytes - kept : 0;
+}
+
+static void forget(struct slab_span *span)
+{
+	/* every slab is a hole or lost by now: neither counts any longer */
+	slab_root.holes -= slab_bit_runs(span->hole, SLAB_SPAN_WORDS);
+	slab_root.lost_holes -= span->n_lost;
+	slab_meta_put(SLAB_META_SPAN, span);
+}
+
+static bool all_unmapped(const struct plan *plan)
+{
+	for (uint32_t k = 0; k < plan->n_runs; k++)
+		if (!plan->runs[k].unmap)
+			return false;
+	return true;
+}
+
+/* At the head of the list, so that the sweep that is under way does not meet it again. */
+static void relink(struct slab_span *span)
+{
+	SLAB_BUG_ON(!slab_span_link(span)); /* its leaf of the map exists already */
+	slab_list_del(&span->all_link);
+	slab_list_add(&span->all_link, &slab_root.spans[span->order]);
+}
+
+/* Gives back what is free in one span; under span_lock, which it drops in between. */
+static size_t return_span(struct slab_span *span, bool thorough)
+{
+	static struct plan plan; /* under return_lock: too large for a small thread's stack */
+	bool whole = slab_span_is_empty(span), drop_failed;
+	uint64_t failures;
+	size_t returned;
+
+	plan_span(&plan, span, thorough);
+	if (plan.n_runs == 0 && !whole)
+		return 0;
+	span->busy = true;
+	slab_span_place(span);
+	if (whole)
+		slab_span_unlink(span); /* first: the address may be somebody's again at once */
+	pthread_mutex_unlock(&slab_root.span_lock);
+	failures = carry_out(&plan, span->base, slab_span_slab_bytes(span), &drop_failed);
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_root.unmap_failures += failures;
+	returned = settle(span, &plan, drop_failed);
+	span->busy = false;
+	if (whole && all_unmapped(&plan))
+		forget(span);
+	else if (whole)
+		relink(span);
+	else
+		slab_span_place(span);
+	return returned;
+}
+
+/* Which spans a pass gives back: empty ones; those with most to give; all. */
+static bool in_pass(const struct slab_span *span, int pass, size_t average)
+{
+	if (span->n_warm == 0)
+		return false;
+	if (pass == 0)
+		return slab_span_is_empty(span);
+	return pass == 2 || span->n_warm * slab_span_slab_bytes(span) >= average;
+}
+
+static size_t warm_average(void)
+{
+	size_t spans = 0;
+	struct slab_list *pos;
+
+	for (int order = 0; order < SLAB_ORDERS; order++)
+		slab_list_for_each(pos, &slab_root.spans[order])
+			spans += slab_container(pos, struct slab_span, all_link)->n_warm > 0;
+	return slab_root.reserve.warm_bytes / (spans > 0 ? spans : 1);
+}
+
+static size_t excess_pass(int pass, size_t keep_bytes)
+{
+	size_t average = warm_average(), returned = 0;
+	struct slab_list *pos, *after;
+
+	for (int order = 0; order < SLAB_ORDERS; order++) {
+		slab_list_for_each_safe(pos, after, &slab_root.spans[order]) {
+			struct slab_span *span = slab_container(pos, struct slab_span, all_link);
+
+			if (slab_root.reserve.warm_bytes <= keep_bytes)
+				return returned;
+			if (in_pass(span, pass, average))
+				returned += return_span(span, false);
+		}
+	}
+	return returned;
+}
+
+/* Much has gone back and little of it was wanted again: keep less. */
+static void note_returned(size_t bytes)
+{
+	struct slab_reserve *r = &slab_root.reserve;
+
+	r->returned_bytes += bytes;
+	if (r->returned_bytes < 8 * r->reserve_bytes || r->reserve_bytes == 0)
+		return;
+	r->reserve_bytes = r->reserve_bytes / 2 > r->min_bytes ? r->reserve_bytes / 2 : r->min_bytes;
+	r->returned_bytes = r->reserve_bytes; /* still worth noticing when it is wanted again */
+	r->refault_bytes = 0;
+}
+
+size_t slab_return_excess(size_t keep_bytes)
+{
+	size_t returned = 0;
+
+	pthread_mutex_lock(&slab_root.return_lock);
+	pthread_mutex_lock(&slab_root.span_lock);
+	for (int pass = 0; pass < 3 && slab_root.reserve.warm_bytes > keep_bytes; pass++)
+		returned += excess_pass(pass, keep_bytes);
+	note_returned(returned);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	pthread_mutex_unlock(&slab_root.return_lock);
+	return returned;
+}
+
+size_t slab_return_all(int order)
+{
+	struct slab_list *pos, *after;
+	size_t returned = 0;
+
+	pthread_mutex_lock(&slab_root.return_lock);
+	pthread_mutex_lock(&slab_root.span_lock);
+	for (int o = 0; o < SLAB_ORDERS; o++) {
+		if (order != NO_ORDER && order != o)
+			continue;
+		slab_list_for_each_safe(pos, after, &slab_root.spans[o])
+			returned += return_span(slab_container(pos, struct slab_span, all_link), true);
+	}
+	pthread_mutex_unlock(&slab_root.span_lock);
+	pthread_mutex_unlock(&slab_root.return_lock);
+	return returned;
+}

@@ -1,0 +1,204 @@
+/*
+ * slablist.c - the slabs of one cache                                                    Floor 5
+ *
+ * Called by magazine.c, slow.c, cache.c and walk.c. Partial slabs stand in four bands by fill and
+ * objects are taken from the fullest band, so that the emptier ones drain. Full slabs are on no
+ * list: the first free of an object brings them back. Empty slabs leave at once, unless pinned.
+ */
+#include "slab/slablist.h"
+#include "slab/bitmap.h"
+#include "slab/check.h"
+#include "slab/list.h"
+#include "slab/span.h"
+
+static void lock(struct slab_slablist *l)
+{
+	pthread_mutex_lock(&l->lock);
+	slab_write(&l->generation, l->generation + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static void unlock(struct slab_slablist *l)
+{
+	__atomic_store_n(&l->generation, l->generation + 1, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&l->lock);
+}
+
+void slab_slablist_init(struct slab_slablist *l)
+{
+	*l = (struct slab_slablist){ .lock = PTHREAD_MUTEX_INITIALIZER };
+	for (int b = 0; b < SLAB_BANDS; b++)
+		slab_list_init(&l->band[b]);
+}
+
+/* Puts the slab on the list that its fill asks for. */
+static void rank(struct slab_cache *c, struct slab *s)
+{
+	struct slab_slablist *l = &c->slabs;
+	uint8_t old = s->band;
+
+	s->band = slab_band(s, &c->geo, &s->band_floor);
+	if (s->band == old)
+		return;
+	if (old == SLAB_BAND_NONE)
+		slab_add(&l->full, (uint64_t)-1);
+	else
+		slab_list_del(&s->link);
+	if (s->band == SLAB_BAND_NONE)
+		slab_add(&l->full, 1);
+	else
+		slab_list_add(&s->link, &l->band[s->band]);
+}
+
+void slab_slablist_add(struct slab_cache *c, struct slab *s)
+{
+	lock(&c->slabs);
+	s->cookie = slab_cookie(c) ^ (uintptr_t)s;
+	s->band = slab_band(s, &c->geo, &s->band_floor);
+	slab_list_add(&s->link, &c->slabs.band[s->band]);
+	slab_add(&c->slabs.slabs, 1);
+	slab_add(&c->slabs.empty, 1);
+	unlock(&c->slabs);
+}
+
+static struct slab *fullest(struct slab_slablist *l)
+{
+	for (int b = 0; b < SLAB_BANDS; b++)
+		if (!slab_list_empty(&l->band[b]))
+			return slab_container(l->band[b].next, struct slab, link);
+	return NULL;
+}
+
+uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs)
+{
+	struct slab_slablist *l = &c->slabs;
+	uint32_t short_of = want, taken;
+	struct slab *s;
+
+	lock(l);
+	while (short_of > 0 && (s = fullest(l)) != NULL) {
+		if (s->in_use == 0)
+			slab_add(&l->empty, (uint64_t)-1);
+		short_of -= slab_take(s, &c->geo, short_of, objs + short_of);
+		rank(c, s);
+	}
+	taken = want - short_of;
+	slab_add(&l->used, taken);
+	if (l->used > l->used_peak)
+		slab_write(&l->used_peak, l->used);
+	unlock(l);
+	if (short_of > 0)
+		for (uint32_t i = 0; i < taken; i++)
+			objs[i] = objs[i + short_of];
+	return taken;
+}
+
+/* An empty slab leaves the cache, unless an iteration pins it. */
+static void leave(struct slab_slablist *l, struct slab *s, struct slab_list *empties)
+{
+	if (s->pins > 0)
+		return;
+	slab_add(&l->empty, (uint64_t)-1);
+	slab_list_del(&s->link);
+	slab_list_add_tail(&s->link, empties);
+	slab_add(&l->slabs, (uint64_t)-1);
+	slab_add(&l->released_slabs, 1);
+}
+
+struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, uint32_t n,
+                                      struct slab_list *empties)
+{
+	struct slab_slablist *l = &c->slabs;
+	struct slab_misuse misuse = { SLAB_GOOD, NULL };
+	uint32_t i;
+
+	/* the header lines are cold after random frees: fetch them side by side, outside the lock */
+	for (i = 0; i < n; i++)
+		__builtin_prefetch(slab_of(&c->geo, objs[i]), 1);
+	lock(l);
+	for (i = 0; i < n; i++) {
+		struct slab *s = slab_of(&c->geo, objs[i]);
+
+		misuse.fault = slab_is_of(s, c) ? slab_give(s, &c->geo, objs[i]) : SLAB_NOT_OF_CACHE;
+		if (slab_unlikely(misuse.fault != SLAB_GOOD)) {
+			misuse.obj = objs[i];
+			break;
+		}
+		if (s->in_use >= s->band_floor)
+			continue;
+		rank(c, s);
+		if (s->in_use == 0) {
+			slab_add(&l->empty, 1);
+			leave(l, s, empties);
+		}
+	}
+	slab_add(&l->used, -(uint64_t)i);
+	unlock(l);
+	return misuse;
+}
+
+void slab_slablist_drain(struct slab_cache *c, struct slab_list *empties)
+{
+	struct slab_list *pos, *after, *band = &c->slabs.band[SLAB_BANDS - 1];
+
+	lock(&c->slabs);
+	slab_list_for_each_safe(pos, after, band) {
+		struct slab *s = slab_container(pos, struct slab, link);
+
+		if (s->in_use == 0)
+			leave(&c->slabs, s, empties);
+	}
+	unlock(&c->slabs);
+}
+
+size_t slab_slablist_pin(struct slab_cache *c, struct slab **slabs, size_t room)
+{
+	struct slab_list *pos;
+	size_t n = 0;
+
+	lock(&c->slabs);
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_list_for_each(pos, &slab_root.spans[c->geo.order]) {
+		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
+
+		for (uint32_t i = 0; i < span->slabs; i++) {
+			struct slab *s =
+			    (struct slab *)(span->base + (size_t)i * c->geo.slab_bytes);
+
+			if (!slab_span_holds(span, i) || !slab_is_of(s, c))
+				continue;
+			if (n++ >= room)
+				continue;
+			s->pins++;
+			slabs[n - 1] = s;
+		}
+	}
+	pthread_mutex_unlock(&slab_root.span_lock);
+	unlock(&c->slabs);
+	return n;
+}
+
+void slab_slablist_unpin(struct slab_cache *c, struct slab *s, struct slab_list *empties)
+{
+	lock(&c->slabs);
+	SLAB_BUG_ON(s->pins == 0);
+	if (--s->pins == 0 && s->in_use == 0)
+		leave(&c->slabs, s, empties);
+	unlock(&c->slabs);
+}
+
+void slab_slablist_count_direct(struct slab_cache *c, uint64_t allocs, uint64_t frees)
+{
+	lock(&c->slabs);
+	slab_add(&c->slabs.direct_allocs, allocs);
+	slab_add(&c->slabs.direct_frees, frees);
+	unlock(&c->slabs);
+}
+
+void slab_slablist_retire(struct slab_cache *c, uint64_t allocs, int64_t net)
+{
+	lock(&c->slabs);
+	slab_add(&c->slabs.retired_allocs, allocs);
+	slab_add(&c->slabs.retired_net, net);
+	unlock(&c->slabs);
+}

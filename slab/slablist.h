@@ -1,0 +1,50 @@
+/*
+ * slablist.h - the slabs of one cache                                                    Floor 5
+ *
+ * Moves objects in batches between slabs and magazines. Every call takes the cache's slablist lock
+ * itself; the caller holds its thread's lock or root.registry_lock.
+ */
+#ifndef SLAB_SLABLIST_H
+#define SLAB_SLABLIST_H
+
+#include "slab/layout.h"
+#include "slab/slabpage.h"
+
+void slab_slablist_init(struct slab_slablist *list);
+
+/* A formatted, constructed slab joins the cache. */
+void slab_slablist_add(struct slab_cache *c, struct slab *s);
+
+/*
+ * Takes up to want objects, from the fullest slabs first, lowest address last in objs. Returns how
+ * many; 0: every slab is full.
+ */
+uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs);
+
+/* A slot that could not be freed, and why. */
+struct slab_misuse {
+	enum slab_fault fault;
+	void *obj;
+};
+
+/*
+ * Gives n objects back. Slabs that hold none by it leave the cache and join the list empties, for
+ * slab_release(). Stops at the first object that cannot be freed and says which.
+ */
+struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, uint32_t n,
+                                      struct slab_list *empties);
+
+/*
+ * Empty slabs that stayed leave now: one that a thread added while another made it unnecessary.
+ */
+void slab_slablist_drain(struct slab_cache *c, struct slab_list *empties);
+
+/* Pins every slab of c and stores up to room of them; returns how many there are. */
+size_t slab_slablist_pin(struct slab_cache *c, struct slab **slabs, size_t room);
+void slab_slablist_unpin(struct slab_cache *c, struct slab *s, struct slab_list *empties);
+
+/* Counters of calls that pass no magazine, and of slots that are folded away. */
+void slab_slablist_count_direct(struct slab_cache *c, uint64_t allocs, uint64_t frees);
+void slab_slablist_retire(struct slab_cache *c, uint64_t allocs, int64_t net);
+
+#endif

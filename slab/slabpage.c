@@ -1,0 +1,132 @@
+/*
+ * slabpage.c - one slab: format, take, give                                              Floor 2
+ *
+ * Called by slablist.c, slow.c, walk.c and verify.c.
+ */
+#include <string.h>
+
+#include "slab/slabpage.h"
+#include "slab/bitmap.h"
+#include "slab/check.h"
+
+_Static_assert(sizeof(struct slab) == 32, "252 objects of 16 bytes need a header of 64 bytes");
+
+size_t slab_default_align(size_t size)
+{
+	if (size % 16 == 0)
+		return 16;
+	if (size >= 8)
+		return 8;
+	return size & -size;
+}
+
+static size_t round_up(size_t value, size_t step)
+{
+	return (value + step - 1) / step * step;
+}
+
+/* How many objects fit behind the header, bitmap included, in a slab of bytes. */
+static uint32_t objects_in(struct slab_geometry *geo, size_t bytes)
+{
+	size_t n = (bytes - sizeof(struct slab)) / geo->stride_bytes;
+
+	if (n > UINT16_MAX)
+		n = UINT16_MAX;
+	for (; n > 0; n--) {
+		size_t words = (n + 63) / 64;
+		size_t first = round_up(sizeof(struct slab) + 8 * words, geo->align_bytes);
+
+		geo->words = (uint32_t)words;
+		geo->first_bytes = (uint32_t)first;
+		if (first + n * geo->stride_bytes <= bytes)
+			break;
+	}
+	return (uint32_t)n;
+}
+
+/*
+ * The smallest slab that wastes at most one part in 16, else one in 8 (the kernel's rule): of a
+ * bitmap's objects of one byte a ninth is header, whatever the slab.
+ */
+bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes)
+{
+	geo->object_bytes = (uint32_t)size;
+	geo->align_bytes = (uint32_t)align;
+	geo->stride_bytes = (uint32_t)round_up(size, align);
+	geo->reciprocal = (((uint64_t)1 << 40) + geo->stride_bytes - 1) / geo->stride_bytes;
+	for (size_t part = 16; part >= 8; part /= 2) {
+		for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
+			size_t bytes = page_bytes << order, used;
+
+			if (bytes > SLAB_SLAB_MAX_BYTES)
+				break;
+			geo->objects = objects_in(geo, bytes);
+			used = (size_t)geo->objects * geo->stride_bytes;
+			if (geo->objects == 0 || (bytes - used) * part > bytes)
+				continue;
+			geo->order = order;
+			geo->slab_bytes = (uint32_t)bytes;
+			return true;
+		}
+	}
+	return false;
+}
+
+void slab_format(struct slab *s, const struct slab_geometry *geo)
+{
+	memset(s, 0, sizeof *s + 8 * (size_t)geo->words);
+	if (geo->objects % 64 != 0)
+		s->bitmap[geo->words - 1] = ~(uint64_t)0 << (geo->objects % 64);
+	s->link.next = s->link.prev = &s->link;
+	s->band = SLAB_BANDS - 1;
+}
+
+uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t want, void **end)
+{
+	uint32_t taken = 0;
+
+	for (uint32_t w = 0; w < geo->words && taken < want; w++) {
+		uint64_t free = ~s->bitmap[w];
+		char *first = slab_object(s, geo, w * 64);
+
+		while (free != 0 && taken < want) {
+			uint32_t bit = (uint32_t)__builtin_ctzll(free);
+
+			free &= free - 1;
+			*--end = first + (size_t)bit * geo->stride_bytes;
+			taken++;
+		}
+		s->bitmap[w] = ~free;
+	}
+	s->in_use = (uint16_t)(s->in_use + taken);
+	SLAB_ASSERT(s->in_use <= geo->objects);
+	return taken;
+}
+
+enum slab_fault slab_give(struct slab *s, const struct slab_geometry *geo, const void *obj)
+{
+	uint32_t i = slab_slot_at(s, geo, obj);
+
+	if (i >= geo->objects || slab_object(s, geo, i) != obj)
+		return SLAB_NOT_AN_OBJECT;
+	if (!slab_bit_test(s->bitmap, i))
+		return SLAB_FREED_TWICE;
+	slab_bit_clear(s->bitmap, i);
+	s->in_use--;
+	return SLAB_GOOD;
+}
+
+uint8_t slab_band(const struct slab *s, const struct slab_geometry *geo, uint16_t *floor)
+{
+	uint32_t quarters; /* begun quarters of the slab that are in use */
+
+	if (s->in_use == geo->objects) {
+		*floor = s->in_use;
+		return SLAB_BAND_NONE;
+	}
+	quarters = s->in_use * SLAB_BANDS / geo->objects;
+	*floor = (uint16_t)((quarters * geo->objects + SLAB_BANDS - 1) / SLAB_BANDS);
+	if (*floor == 0)
+		*floor = 1; /* the last object gone: empty */
+	return (uint8_t)(SLAB_BANDS - 1 - quarters);
+}

@@ -1,0 +1,72 @@
+/*
+ * slabpage.h - one slab: format, take, give                                              Floor 2
+ *
+ * Pure functions over a slab that they are handed; the caller holds the slablist's lock or owns
+ * the slab alone. Objects themselves are never touched.
+ */
+#ifndef SLAB_SLABPAGE_H
+#define SLAB_SLABPAGE_H
+
+#include "slab/layout.h"
+
+/* Cuts objects of size bytes at align: false when no slab is good enough. */
+bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes);
+
+/* The alignment that a size gets when none is asked for. */
+size_t slab_default_align(size_t size);
+
+static inline uintptr_t slab_cookie(const struct slab_cache *c)
+{
+	return (uintptr_t)c ^ (uintptr_t)slab_root.secret;
+}
+
+static inline struct slab *slab_of(const struct slab_geometry *geo, const void *obj)
+{
+	return (struct slab *)((uintptr_t)obj & ~((uintptr_t)geo->slab_bytes - 1));
+}
+
+/* The cache named by a header; only meaningful for a slab that a span says is held. */
+static inline struct slab_cache *slab_cache_in(const struct slab *s)
+{
+	return (struct slab_cache *)(s->cookie ^ (uintptr_t)s ^ (uintptr_t)slab_root.secret);
+}
+
+static inline bool slab_is_of(const struct slab *s, const struct slab_cache *c)
+{
+	return s->cookie == (slab_cookie(c) ^ (uintptr_t)s);
+}
+
+static inline void *slab_object(const struct slab *s, const struct slab_geometry *geo, uint32_t i)
+{
+	return (char *)(uintptr_t)s + geo->first_bytes + (size_t)i * geo->stride_bytes;
+}
+
+/* The slot that contains an address of the slab; geo->objects or more for header and slack. */
+static inline uint32_t slab_slot_at(const struct slab *s, const struct slab_geometry *geo,
+                                    const void *p)
+{
+	uint64_t offset = (uintptr_t)p - (uintptr_t)s;
+
+	if (offset < geo->first_bytes)
+		return geo->objects;
+	return (uint32_t)(((offset - geo->first_bytes) * geo->reciprocal) >> 40);
+}
+
+/* An empty slab in the memory at s; it is no cache's yet. */
+void slab_format(struct slab *s, const struct slab_geometry *geo);
+
+/*
+ * Takes up to want free slots, lowest address first, and stores their objects downwards from
+ * end[-1]. Returns how many.
+ */
+uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t want, void **end);
+
+enum slab_fault { SLAB_GOOD, SLAB_NOT_AN_OBJECT, SLAB_FREED_TWICE, SLAB_NOT_OF_CACHE };
+
+/* Marks the slot of obj free again. */
+enum slab_fault slab_give(struct slab *s, const struct slab_geometry *geo, const void *obj);
+
+/* The band in which a slab belongs by its fill, and the fill below which it leaves that band. */
+uint8_t slab_band(const struct slab *s, const struct slab_geometry *geo, uint16_t *floor);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * slot.c - one thread's slots: two magazines each, and what they may pin                 Floor 7
+ *
+ * Called by magazine.c, thread.c (thread exit, fork) and cache.c (flush, shrink, destroy). A slot is
+ * charged with what it can pin at worst: min(slabs of the cache, 2 magazines) * slab_bytes. A slot
+ * whose cache grows meanwhile is charged again at its next slow path.
+ */
+#include <string.h>
+
+#include "slab/slot.h"
+#include "slab/bitmap.h"
+#include "slab/depot.h"
+#include "slab/meta.h"
+#include "slab/misuse.h"
+#include "slab/reserve.h"
+#include "slab/slablist.h"
+
+#define SWEEP_SPACING 16 /* slow paths at least between two sweeps over a thread's slots */
+
+/* Makes m, with its m->count objects, the loaded magazine; at most cap objects are to be in it. */
+void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap)
+{
+	slab_write(&s->objs, m->objs);
+	slab_write(&s->cap, (uint16_t)(cap < m->cap ? cap : m->cap));
+	slab_slot_set_count(s, m->count);
+}
+
+void slab_slot_set_prev(struct slab__slot *s, struct slab_magazine *m)
+{
+	slab_write(&s->prev, m);
+	slab_write(&s->prev_count, m != NULL ? m->count : 0);
+}
+
+static void set_pin(struct slab_thread *t, struct slab__slot *s, size_t bytes)
+{
+	uint32_t kib = (uint32_t)((bytes + 1023) >> 10);
+
+	t->pin_bytes += ((size_t)kib << 10) - ((size_t)s->pin_kib << 10);
+	s->pin_kib = kib;
+}
+
+/* First use of a slot by this thread, or the first since it was closed. */
+void slab_slot_open(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s)
+{
+	size_t index = c->slot_bytes / sizeof *s;
+
+	s->cookie = slab_cookie(c);
+	s->mask = c->geo.slab_bytes - 1;
+	if (!slab_bit_test(t->touched, (uint32_t)(index / SLAB_SLOTS_PER_PAGE))) {
+		slab_bit_set(t->touched, (uint32_t)(index / SLAB_SLOTS_PER_PAGE));
+		slab_meta_account((int64_t)slab_root.page_bytes);
+	}
+}
+
+void slab_slot_give(struct slab_cache *c, struct slab__slot *s, void **objs, uint32_t n,
+                 struct slab_list *empties)
+{
+	struct slab_misuse misuse = slab_slablist_give(c, objs, n, empties);
+
+	if (slab_unlikely(misuse.fault != SLAB_GOOD))
+		slab_misuse_free(c, misuse.obj);
+	if (s != NULL)
+		slab_write(&s->net, s->net - (int64_t)n);
+}
+
+void slab_slot_give_prev(struct slab_cache *c, struct slab__slot *s, struct slab_list *empties)
+{
+	if (s->prev_count == 0)
+		return;
+	slab_slot_give(c, s, s->prev->objs, s->prev_count, empties);
+	s->prev->count = 0;
+	slab_write(&s->prev_count, 0);
+}
+
+/* Leaves the keep newest objects in the loaded magazine. */
+void slab_slot_trim(struct slab_cache *c, struct slab__slot *s, uint32_t keep,
+                        struct slab_list *empties)
+{
+	uint32_t count = slab_slot_count(s);
+
+	if (count <= keep)
+		return;
+	slab_slot_give(c, s, s->objs, count - keep, empties);
+	memmove(s->objs, s->objs + (count - keep), keep * sizeof *s->objs);
+	slab_slot_set_count(s, keep);
+}
+
+/* Everything to the slabs, both magazines away. The counters of the slot stay. */
+size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                         struct slab_list *empties)
+{
+	size_t n = slab_slot_count(s) + (size_t)s->prev_count;
+
+	if (s->objs == NULL)
+		return 0;
+	slab_slot_begin(s);
+	slab_slot_give_prev(c, s, empties);
+	slab_slot_trim(c, s, 0, empties);
+	slab_magazine_put(s->prev);
+	slab_slot_set_prev(s, NULL);
+	slab_magazine_put(slab_slot_loaded(s));
+	slab_write(&s->cap, 0);
+	slab_write(&s->objs, NULL);
+	set_pin(t, s, 0);
+	t->open--;
+	slab_slot_end(s);
+	return n;
+}
+
+/* ---- the thread's budget ---- */
+
+/* How many objects a magazine of c may have if its slot may pin room bytes; charges the slot. */
+static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                             size_t room)
+{
+	size_t held = slab_pin_bytes(c, UINT64_MAX), both;
+	uint32_t cap = slab_read(&c->magazine_cap);
+
+	if (held > room && cap > room / c->geo.slab_bytes / 2)
+		cap = (uint32_t)(room / c->geo.slab_bytes / 2);
+	both = (size_t)2 * cap * c->geo.slab_bytes;
+	set_pin(t, s, held < both ? held : both);
+	return cap;
+}
+
+struct sweep {
+	struct slab_list *empties;
+	size_t fair_bytes; /* what each slot may pin */
+};
+
+static void close_if_idle(struct slab_thread *t, struct slab_cache *c, void *ctx)
+{
+	struct sweep *sweep = ctx;
+	struct slab__slot *s = slab_slot(t, c);
+	uint32_t word = (uint32_t)slab_read(&s->word);
+
+	if (word == s->seen && (s->seq & 1) == 0)
+		slab_slot_close(t, c, s, sweep->empties);
+	s->seen = word;
+}
+
+static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ctx)
+{
+	struct sweep *sweep = ctx;
+	struct slab__slot *s = slab_slot(t, c);
+	uint32_t cap;
+
+	if ((size_t)s->pin_kib << 10 <= sweep->fair_bytes || (s->seq & 1) != 0)
+		return;
+	cap = grant_within(t, c, s, sweep->fair_bytes);
+	if (cap == 0) {
+		slab_slot_close(t, c, s, sweep->empties);
+		return;
+	}
+	slab_slot_begin(s);
+	if (s->prev_count > cap)
+		slab_slot_give_prev(c, s, sweep->empties);
+	slab_slot_trim(c, s, cap, sweep->empties);
+	slab_write(&s->cap, (uint16_t)(cap < slab_slot_loaded(s)->cap ? cap : slab_slot_loaded(s)->cap));
+	slab_slot_end(s);
+}
+
+/* The budget is used up: slots that were not used since the last time close, large ones shrink.
+ * Not more often than every so many slow paths, so that its cost stays spread. */
+static void balance(struct slab_thread *t, uint64_t newcomers, struct slab_list *empties)
+{
+	struct sweep sweep = { empties, 0 };
+
+	if (t->sweep_credit > 0)
+		return;
+	slab_slot_for_each(t, close_if_idle, &sweep);
+	sweep.fair_bytes = slab_reserve_thread_budget() / (t->open + newcomers);
+	slab_slot_for_each(t, shrink_to_fair, &sweep);
+	t->sweep_credit = (uint32_t)t->open + SWEEP_SPACING;
+}
+
+uint32_t slab_slot_grant(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                      struct slab_list *empties)
+{
+	size_t own, room = slab_reserve_thread_budget();
+
+	if (t->sweep_credit > 0)
+		t->sweep_credit--;
+	if (t->pin_bytes > room - room / 8)
+		balance(t, s->objs == NULL, empties);
+	own = (size_t)s->pin_kib << 10;
+	room = room + own > t->pin_bytes ? room + own - t->pin_bytes : 0;
+	return grant_within(t, c, s, room);
+}
+
+size_t slab_slot_flush(struct slab_thread *t, struct slab_cache *c, struct slab_list *empties)
+{
+	struct slab__slot *s = slab_slot(t, c);
+
+	return s == NULL ? 0 : slab_slot_close(t, c, s, empties);
+}
+
+void slab_slot_for_each(struct slab_thread *t,
+                            void (*fn)(struct slab_thread *t, struct slab_cache *c, void *ctx),
+                            void *ctx)
+{
+	uint32_t page = slab_bit_next(t->touched, SLAB_SLOT_PAGES, 0);
+
+	for (; page < SLAB_SLOT_PAGES; page = slab_bit_next(t->touched, SLAB_SLOT_PAGES, page + 1)) {
+		for (uint32_t i = 0; i < SLAB_SLOTS_PER_PAGE; i++) {
+			struct slab__slot *s = &t->slots[page * SLAB_SLOTS_PER_PAGE + i];
+
+			if (s->cookie != 0)
+				fn(t, (struct slab_cache *)(s->cookie ^ slab_root.secret), ctx);
+		}
+	}
+}
+
+struct flush {
+	struct slab_list *empties;
+	size_t bytes;
+};
+
+static void flush_one(struct slab_thread *t, struct slab_cache *c, void *ctx)
+{
+	struct flush *flush = ctx;
+
+	flush->bytes += slab_slot_flush(t, c, flush->empties) * c->geo.stride_bytes;
+}
+
+size_t slab_slot_flush_all(struct slab_thread *t, struct slab_list *empties)
+{
+	struct flush flush = { empties, 0 };
+
+	slab_slot_for_each(t, flush_one, &flush);
+	return flush.bytes;
+}
+
+void slab_depot_flush(struct slab_cache *c, struct slab_list *empties)
+{
+	struct slab_magazine *m;
+
+	while ((m = slab_depot_get(c)) != NULL) {
+		slab_slot_give(c, NULL, m->objs, m->count, empties);
+		slab_magazine_put(m);
+	}
+}
+
+void slab_slot_retire(struct slab_thread *t, struct slab_cache *c)
+{
+	struct slab__slot *s = slab_slot(t, c);
+
+	if (s == NULL || s->cookie == 0)
+		return;
+	SLAB_BUG_ON(s->objs != NULL);
+	slab_slot_begin(s);
+	slab_slablist_retire(c, slab_read(&s->word) >> SLAB__COUNT_BITS, s->net);
+	memset(s, 0, sizeof *s);
+}
+
+static void shelve(struct slab_cache *c, struct slab_magazine *m)
+{
+	if (m != NULL && m->count > 0)
+		slab_depot_put(c, m);
+	else
+		slab_magazine_put(m);
+}
+
+static void adopt_one(struct slab_thread *t, struct slab_cache *c, void *ctx)
+{
+	struct slab__slot *s = slab_slot(t, c);
+
+	(void)ctx;
+	if (s->objs != NULL) {
+		slab_slot_loaded(s)->count = (uint16_t)slab_slot_count(s);
+		slab_write(&s->net, s->net - (int64_t)(slab_slot_loaded(s)->count + s->prev_count));
+		shelve(c, s->prev);
+		shelve(c, slab_slot_loaded(s));
+		s->objs = NULL;
+		set_pin(t, s, 0);
+	}
+	slab_slot_retire(t, c);
+}
+
+void slab_slot_adopt_all(struct slab_thread *t)
+{
+	slab_slot_for_each(t, adopt_one, NULL);
+}

@@ -1,0 +1,98 @@
+/*
+ * slot.h - one thread's slots: two magazines each, and what they may pin                 Floor 7
+ *
+ * A slot has a loaded magazine, on which the fast path of slab.h works, and a previous one. All
+ * calls work on the thread that is handed in, under its lock. Slabs that become empty are collected
+ * on a list for slab_release() of thread.c, which may have to run destructors without the lock.
+ */
+#ifndef SLAB_SLOT_H
+#define SLAB_SLOT_H
+
+#include "slab/layout.h"
+#include "slab/check.h"
+#include "slab/list.h"
+
+/* The slot of c, or NULL when the thread or the cache has none. */
+static inline struct slab__slot *slab_slot(struct slab_thread *t, const struct slab_cache *c)
+{
+	if (t->slots == NULL || c->slot_bytes == 0)
+		return NULL;
+	return (struct slab__slot *)(void *)((char *)t->slots + c->slot_bytes);
+}
+
+static inline uint32_t slab_slot_count(const struct slab__slot *s)
+{
+	return (uint32_t)(slab_read(&s->word) & SLAB__COUNT_MASK);
+}
+
+/* A reader in another process sees an odd seq while the slot changes in more than its word. */
+static inline void slab_slot_begin(struct slab__slot *s)
+{
+	slab_write(&s->seq, s->seq + 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static inline void slab_slot_end(struct slab__slot *s)
+{
+	__atomic_store_n(&s->seq, s->seq + 1, __ATOMIC_RELEASE);
+}
+
+/* The magazine that the fast path works on, or NULL. Its own count is stale meanwhile. */
+static inline struct slab_magazine *slab_slot_loaded(const struct slab__slot *s)
+{
+	return s->objs == NULL ? NULL : slab_container(s->objs, struct slab_magazine, objs);
+}
+
+static inline void slab_slot_set_count(struct slab__slot *s, uint32_t count)
+{
+	uint64_t word = slab_read(&s->word);
+
+	__atomic_store_n(&s->word, (word & ~SLAB__COUNT_MASK) | count, __ATOMIC_RELEASE);
+}
+
+/* Makes m, with its m->count objects, the loaded magazine; at most cap objects are to be in it. */
+void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap);
+void slab_slot_set_prev(struct slab__slot *s, struct slab_magazine *m);
+
+/* Before the first use of a slot; harmless later. */
+void slab_slot_open(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s);
+
+/* Everything to the slabs, both magazines away. The counters of the slot stay. Returns objects. */
+size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                       struct slab_list *empties);
+
+/* n objects of slot s (NULL: of none) to their slabs. A misused one is reported: no return. */
+void slab_slot_give(struct slab_cache *c, struct slab__slot *s, void **objs, uint32_t n,
+                    struct slab_list *empties);
+void slab_slot_give_prev(struct slab_cache *c, struct slab__slot *s, struct slab_list *empties);
+
+/* Leaves the keep newest objects in the loaded magazine. */
+void slab_slot_trim(struct slab_cache *c, struct slab__slot *s, uint32_t keep,
+                    struct slab_list *empties);
+
+/*
+ * How many objects a magazine of slot s may have now, by the thread's budget; 0: none. Charges the
+ * slot. When the budget is used up, idle slots of the thread close and large ones shrink.
+ */
+uint32_t slab_slot_grant(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                         struct slab_list *empties);
+
+/* Empties the depot of c into the slabs. */
+void slab_depot_flush(struct slab_cache *c, struct slab_list *empties);
+
+/* Closes the slot of c, or every slot. Return objects; bytes of objects. */
+size_t slab_slot_flush(struct slab_thread *t, struct slab_cache *c, struct slab_list *empties);
+size_t slab_slot_flush_all(struct slab_thread *t, struct slab_list *empties);
+
+/* Moves the counters of a closed slot to the cache; the slot is zero afterwards. */
+void slab_slot_retire(struct slab_thread *t, struct slab_cache *c);
+
+/* For a thread that has vanished: its magazines go to the depots, its counters to the caches. */
+void slab_slot_adopt_all(struct slab_thread *t);
+
+/* Calls fn for every slot that was ever opened. */
+void slab_slot_for_each(struct slab_thread *t,
+                        void (*fn)(struct slab_thread *t, struct slab_cache *c, void *ctx),
+                        void *ctx);
+
+#endif

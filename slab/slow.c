@@ -1,0 +1,197 @@
+/*
+ * slow.c - what the inline fast path of slab.h does not do itself                        Floor 10
+ *
+ * Called by every user through slab.h: the named slow paths of alloc and free, the calls for many
+ * objects, and the out-of-line twins of alloc and free. Out of memory comes up to here as NULL; here
+ * it is decided: give everything back, try once more.
+ */
+#define SLAB_NO_INLINE
+#include <errno.h>
+#include <string.h>
+
+#include "slab/layout.h"
+#include "slab/check.h"
+#include "slab/list.h"
+#include "slab/magazine.h"
+#include "slab/map.h"
+#include "slab/misuse.h"
+#include "slab/reserve.h"
+#include "slab/slablist.h"
+#include "slab/slot.h"
+#include "slab/span.h"
+#include "slab/thread.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* Constructs every object of a slab that is nobody's yet; the thread is unlocked meanwhile.
+ * Returns 0, or the errno of the constructor that failed; nothing half-built stays. */
+static int construct(struct slab_thread *t, struct slab_cache *c, struct slab *s)
+{
+	int error = 0;
+	uint32_t i;
+
+	slab_thread_unlock(t);
+	for (i = 0; i < c->geo.objects; i++) {
+		errno = ENOMEM; /* unless the constructor says otherwise */
+		if (c->ctor(slab_object(s, &c->geo, i), c->ctx) == 0)
+			continue;
+		error = errno != 0 ? errno : ENOMEM;
+		while (i-- > 0 && c->dtor != NULL)
+			c->dtor(slab_object(s, &c->geo, i), c->ctx);
+		break;
+	}
+	pthread_mutex_lock(&t->lock);
+	return error;
+}
+
+enum growth { GREW, NO_MEMORY, CTOR_FAILED };
+
+/* Gives the cache one more slab; leaves the reason in *error if it cannot. */
+static enum growth grow(struct slab_thread *t, struct slab_cache *c, int *error)
+{
+	struct slab *s = slab_span_take(c);
+
+	*error = s != NULL ? 0 : ENOMEM;
+	if (s == NULL)
+		return NO_MEMORY;
+	slab_format(s, &c->geo);
+	if (c->ctor != NULL) {
+		*error = construct(t, c, s);
+		if (*error != 0) {
+			slab_span_put(c, s);
+			return CTOR_FAILED;
+		}
+	}
+	slab_slablist_add(c, s);
+	return GREW;
+}
+
+static void relieve(struct slab_thread *t)
+{
+	slab_thread_unlock(t);
+	slab_reap();
+	pthread_mutex_lock(&t->lock);
+}
+
+EXPORT void *slab__alloc_slow(struct slab_cache *c)
+{
+	int saved_errno = errno, error = 0;
+	struct slab_list empties;
+	struct slab_thread *t;
+	bool relieved = false;
+	void *obj;
+
+	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
+		slab_misuse_dead(c, "alloc");
+	slab_list_init(&empties);
+	t = slab_thread_lock();
+	while ((obj = slab_magazine_alloc(t, c, &empties)) == NULL) {
+		enum growth growth = grow(t, c, &error);
+
+		if (growth == CTOR_FAILED || (growth == NO_MEMORY && relieved))
+			break;
+		if (growth == NO_MEMORY) {
+			relieved = true;
+			relieve(t);
+		}
+	}
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+	if (obj == NULL)
+		__atomic_fetch_add(&c->alloc_failures, 1, __ATOMIC_RELAXED);
+	errno = obj != NULL ? saved_errno : error;
+	return obj;
+}
+
+/* Empties the depots of all caches: together they pin more than the process may keep. */
+static void empty_depots(void)
+{
+	struct slab_list *pos, empties;
+	struct slab_thread *t;
+
+	slab_list_init(&empties);
+	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_list_for_each(pos, &slab_root.caches)
+		slab_depot_flush(slab_container(pos, struct slab_cache, link), &empties);
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	t = slab_thread_lock();
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+}
+
+/* Says what is wrong with a pointer before anything trusts it. */
+static void check_free(struct slab_cache *c, void *obj)
+{
+	struct slab__slot *s = slab__slot_of(c);
+	uint32_t count = slab_slot_count(s);
+
+	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
+		slab_misuse_dead(c, "free");
+	if (slab_unlikely(slab_map_order1(obj) != c->geo.order + 1 ||
+	                  !slab_is_of(slab_of(&c->geo, obj), c)))
+		slab_misuse_free(c, obj);
+	if (slab_unlikely(count > 0 && s->objs[count - 1] == obj))
+		slab_misuse_double(c, obj);
+}
+
+EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
+{
+	int saved_errno = errno;
+	struct slab_list empties;
+	struct slab_thread *t;
+	bool pinned;
+
+	if (obj == NULL)
+		return;
+	check_free(c, obj);
+	slab_list_init(&empties);
+	t = slab_thread_lock();
+	slab_magazine_free(t, c, obj, &empties);
+	slab_release(t, &empties);
+	pinned = slab_reserve_is_pinned(t);
+	slab_thread_unlock(t);
+	if (slab_unlikely(pinned))
+		empty_depots();
+	errno = saved_errno;
+}
+
+EXPORT void *slab_cache_alloc(struct slab_cache *c)
+{
+	return slab__alloc_fast(c);
+}
+
+EXPORT void slab_cache_free(struct slab_cache *c, void *obj)
+{
+	slab__free_fast(c, obj);
+}
+
+EXPORT void *slab_cache_zalloc(struct slab_cache *c)
+{
+	void *obj;
+
+	if (c->ctor != NULL) { /* zeroes would undo what it constructed */
+		errno = EINVAL;
+		return NULL;
+	}
+	obj = slab__alloc_fast(c);
+	return obj != NULL ? memset(obj, 0, c->geo.object_bytes) : NULL;
+}
+
+EXPORT size_t slab_cache_alloc_bulk(struct slab_cache *c, size_t n, void **objs)
+{
+	for (size_t i = 0; i < n; i++) {
+		objs[i] = slab__alloc_fast(c);
+		if (slab_unlikely(objs[i] == NULL)) {
+			slab_cache_free_bulk(c, i, objs);
+			return 0;
+		}
+	}
+	return n;
+}
+
+EXPORT void slab_cache_free_bulk(struct slab_cache *c, size_t n, void *const *objs)
+{
+	for (size_t i = 0; i < n; i++)
+		if (objs[i] != NULL)
+			slab__free_fast(c, objs[i]);
+}

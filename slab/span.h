@@ -1,0 +1,49 @@
+/*
+ * span.h - runs of slabs from mmap                                                       Floor 4
+ *
+ * Hands memory for one slab at a time to caches and takes it back; knows which of it is resident.
+ * Takes root.span_lock itself; the caller holds its thread's lock or root.registry_lock.
+ */
+#ifndef SLAB_SPAN_H
+#define SLAB_SPAN_H
+
+#include "slab/layout.h"
+#include "slab/bitmap.h"
+
+/* Memory for one slab of cache c, contents undefined. NULL: none. */
+struct slab *slab_span_take(struct slab_cache *c);
+
+/* Takes back the slab of c, which holds no object any more. */
+void slab_span_put(struct slab_cache *c, struct slab *s);
+
+/* The header at p if p lies in a slab that some cache holds, else NULL. Under span_lock. */
+struct slab *slab_span_held_locked(const void *p);
+
+/* ---- for return.c: the same spans, under span_lock ---- */
+
+static inline bool slab_span_is_empty(const struct slab_span *span)
+{
+	return span->n_free + span->n_lost == span->slabs;
+}
+
+/* Whether some cache holds slab i. */
+static inline bool slab_span_holds(const struct slab_span *span, uint32_t i)
+{
+	return !slab_bit_test(span->free, i) && !slab_bit_test(span->hole, i);
+}
+
+static inline size_t slab_span_slab_bytes(const struct slab_span *span)
+{
+	return (size_t)slab_root.page_bytes << span->order;
+}
+
+/* Puts the span on the list where takers look for it, by what it has free. */
+void slab_span_place(struct slab_span *span);
+/* Turns slabs first .. first + n - 1 into holes (or back), with root.holes in step. */
+void slab_span_set_holes(struct slab_span *span, uint32_t first, uint32_t n, bool hole);
+/* Forgets an empty span; the caller unmaps it afterwards. */
+void slab_span_unlink(struct slab_span *span);
+/* Enters a span, new or unlinked, again. False: no memory for the map. */
+bool slab_span_link(struct slab_span *span);
+
+#endif

@@ -1,0 +1,276 @@
+/*
+ * thread.c - threads come and go; fork; init                                             Floor 9
+ *
+ * Called by slow.c and cache.c; by the C library at thread exit and around fork.
+ *
+ * Fork: every slow path runs under the lock of its own thread, so with the registry lock and all
+ * thread locks held nothing is half done but a constructor or destructor call. In the child the
+ * magazines of the vanished threads go to the depots; objects those threads held stay live.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "slab/thread.h"
+#include "slab/check.h"
+#include "slab/list.h"
+#include "slab/meta.h"
+#include "slab/page.h"
+#include "slab/reserve.h"
+#include "slab/slot.h"
+#include "slab/slabpage.h"
+#include "slab/span.h"
+
+#define SPARE_THREADS 8 /* structs of ended threads kept for new ones */
+#define TABLE_BYTES (SLAB_SLOTS * sizeof(struct slab__slot))
+
+/* What a thread without slots of its own reads: zeroes. One more, to tell "not yet" from "over". */
+static struct slab__slot no_slots[SLAB_SLOTS + 1];
+#define NOT_YET (&no_slots[0])
+#define OVER (&no_slots[1])
+
+__attribute__((visibility("default"))) __thread struct slab__slot *slab__slots_v1 = NOT_YET;
+
+static struct slab_thread shared_thread = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static pthread_key_t exit_key;
+static bool exit_key_made;
+
+static void thread_exit(void *arg);
+static void fork_prepare(void);
+static void fork_parent(void);
+static void fork_child(void);
+
+void slab_init(void)
+{
+	bool first = false;
+
+	if (slab_likely(__atomic_load_n(&slab_root.magic, __ATOMIC_ACQUIRE) == SLAB_MAGIC))
+		return;
+	pthread_mutex_lock(&slab_root.registry_lock);
+	if (slab_root.magic != SLAB_MAGIC) {
+		slab_root.page_bytes = slab_page_size();
+		slab_root.secret = slab_page_random();
+		exit_key_made = pthread_key_create(&exit_key, thread_exit) == 0;
+		__atomic_store_n(&slab_root.magic, SLAB_MAGIC, __ATOMIC_RELEASE);
+		first = true;
+	}
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	if (first) /* may call malloc: without a lock, and with everything else in place */
+		pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+/* Before other threads can exist, so that no fork comes before the handlers. */
+__attribute__((constructor(101))) static void init_early(void)
+{
+	slab_init();
+}
+
+/* ---- a thread's struct ---- */
+
+static size_t thread_bytes(void)
+{
+	return slab_root.page_bytes + TABLE_BYTES;
+}
+
+static struct slab_thread *thread_of(struct slab__slot *slots)
+{
+	return (struct slab_thread *)(void *)((char *)slots - slab_root.page_bytes);
+}
+
+static struct slab_thread *take_spare(void)
+{
+	struct slab_thread *t;
+
+	pthread_mutex_lock(&slab_root.registry_lock);
+	t = slab_root.spare_threads;
+	if (t != NULL) {
+		slab_root.spare_threads =
+		    t->link.next != NULL ? slab_container(t->link.next, struct slab_thread, link) : NULL;
+		slab_root.spare_thread_count--;
+	}
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	return t;
+}
+
+static struct slab_thread *new_struct(void)
+{
+	struct slab_thread *t = take_spare();
+	uint64_t touched[SLAB_SLOT_PAGES / 64] = { 0 };
+
+	if (t == NULL) {
+		t = (struct slab_thread *)slab_page_map(thread_bytes(), slab_root.page_bytes);
+		if (t == NULL)
+			return NULL;
+		slab_meta_account((int64_t)slab_root.page_bytes);
+	} else {
+		memcpy(touched, t->touched, sizeof touched); /* zero slots, but pages they are */
+	}
+	*t = (struct slab_thread){ .lock = PTHREAD_MUTEX_INITIALIZER };
+	memcpy(t->touched, touched, sizeof touched);
+	t->slots = (struct slab__slot *)(void *)((char *)t + slab_root.page_bytes);
+	t->tid = (uint64_t)syscall(SYS_gettid);
+	return t;
+}
+
+static void change_threads(struct slab_thread *t, bool join)
+{
+	slab_add(&slab_root.generation, 1);
+	if (join)
+		slab_list_add_tail(&t->link, &slab_root.threads);
+	else
+		slab_list_del(&t->link);
+	slab_add(&slab_root.thread_count, join ? 1 : (uint64_t)-1);
+	__atomic_store_n(&slab_root.generation, slab_root.generation + 1, __ATOMIC_RELEASE);
+}
+
+/* The struct of a thread that is no more: kept for another, or unmapped. Under registry_lock. */
+static void drop_struct_locked(struct slab_thread *t)
+{
+	change_threads(t, false);
+	if (slab_root.spare_thread_count < SPARE_THREADS) {
+		t->link.next = slab_root.spare_threads != NULL ? &slab_root.spare_threads->link : NULL;
+		slab_root.spare_threads = t;
+		slab_root.spare_thread_count++;
+		return;
+	}
+	for (int w = 0; w < SLAB_SLOT_PAGES / 64; w++)
+		slab_meta_account(-(int64_t)slab_root.page_bytes *
+		                  __builtin_popcountll(t->touched[w]));
+	slab_meta_account(-(int64_t)slab_root.page_bytes);
+	slab_page_unmap((uintptr_t)t, thread_bytes());
+}
+
+static struct slab_thread *make_thread(void)
+{
+	struct slab_thread *t;
+
+	slab_init();
+	t = exit_key_made ? new_struct() : NULL;
+	if (t == NULL)
+		return &shared_thread;
+	pthread_mutex_lock(&slab_root.registry_lock);
+	change_threads(t, true);
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab__slots_v1 = t->slots;
+	/* may call malloc: after the slots are in place, without a lock */
+	if (pthread_setspecific(exit_key, t) != 0) {
+		slab__slots_v1 = NOT_YET;
+		pthread_mutex_lock(&slab_root.registry_lock);
+		drop_struct_locked(t);
+		pthread_mutex_unlock(&slab_root.registry_lock);
+		return &shared_thread;
+	}
+	return t;
+}
+
+struct slab_thread *slab_thread_lock(void)
+{
+	struct slab__slot *slots = slab__slots_v1;
+	struct slab_thread *t;
+
+	if (slab_likely(slots != NOT_YET && slots != OVER))
+		t = thread_of(slots);
+	else
+		t = slots == OVER ? &shared_thread : make_thread();
+	pthread_mutex_lock(&t->lock);
+	return t;
+}
+
+void slab_thread_unlock(struct slab_thread *t)
+{
+	pthread_mutex_unlock(&t->lock);
+}
+
+static void destruct(const struct slab_cache *c, const struct slab *s)
+{
+	for (uint32_t i = 0; i < c->geo.objects; i++)
+		c->dtor(slab_object(s, &c->geo, i), c->ctx);
+}
+
+size_t slab_release(struct slab_thread *t, struct slab_list *empties)
+{
+	if (slab_list_empty(empties))
+		return 0;
+	while (!slab_list_empty(empties)) {
+		struct slab *s = slab_container(empties->next, struct slab, link);
+		struct slab_cache *c = slab_cache_in(s);
+
+		slab_list_del(&s->link);
+		if (c->dtor != NULL) {
+			slab_thread_unlock(t);
+			destruct(c, s);
+			pthread_mutex_lock(&t->lock);
+		}
+		slab_span_put(c, s);
+	}
+	return slab_reserve_settle(t);
+}
+
+static void retire_one(struct slab_thread *t, struct slab_cache *c, void *ctx)
+{
+	(void)ctx;
+	slab_slot_retire(t, c);
+}
+
+/* The destructor of the pthread key. Later destructors of the thread go on without magazines. */
+static void thread_exit(void *arg)
+{
+	struct slab_thread *t = arg;
+	struct slab_list empties;
+	int saved_errno = errno;
+
+	slab__slots_v1 = OVER;
+	slab_list_init(&empties);
+	pthread_mutex_lock(&t->lock);
+	slab_slot_flush_all(t, &empties);
+	slab_slot_for_each(t, retire_one, NULL);
+	slab_release(t, &empties);
+	pthread_mutex_unlock(&t->lock);
+	pthread_mutex_lock(&slab_root.registry_lock);
+	drop_struct_locked(t);
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	errno = saved_errno;
+}
+
+/* ---- fork ---- */
+
+static void fork_prepare(void)
+{
+	struct slab_list *pos;
+
+	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_list_for_each(pos, &slab_root.threads)
+		pthread_mutex_lock(&slab_container(pos, struct slab_thread, link)->lock);
+	pthread_mutex_lock(&shared_thread.lock);
+}
+
+static void fork_parent(void)
+{
+	struct slab_list *pos;
+
+	pthread_mutex_unlock(&shared_thread.lock);
+	slab_list_for_each(pos, &slab_root.threads)
+		pthread_mutex_unlock(&slab_container(pos, struct slab_thread, link)->lock);
+	pthread_mutex_unlock(&slab_root.registry_lock);
+}
+
+static void fork_child(void)
+{
+	struct slab_list *pos, *after;
+
+	pthread_mutex_unlock(&shared_thread.lock);
+	slab_list_for_each_safe(pos, after, &slab_root.threads) {
+		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
+
+		pthread_mutex_unlock(&t->lock);
+		if (t->slots == slab__slots_v1) {
+			t->tid = (uint64_t)syscall(SYS_gettid);
+			continue;
+		}
+		slab_slot_adopt_all(t);
+		drop_struct_locked(t);
+	}
+	pthread_mutex_unlock(&slab_root.registry_lock);
+}

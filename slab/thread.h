@@ -1,0 +1,26 @@
+/*
+ * thread.h - threads come and go; fork; init                                             Floor 9
+ */
+#ifndef SLAB_THREAD_H
+#define SLAB_THREAD_H
+
+#include "slab/layout.h"
+
+/* Completes the root. Called first by everything that creates; cheap when done. */
+void slab_init(void);
+
+/*
+ * The calling thread's struct, locked, made at its first slow path. A thread that cannot have one
+ * (no memory, or its end is under way) shares one without slots: it works, without magazines.
+ */
+struct slab_thread *slab_thread_lock(void);
+void slab_thread_unlock(struct slab_thread *t);
+
+/*
+ * Lets go of slabs that have left their caches: runs destructors, for which the thread is unlocked
+ * in between, hands the memory to the spans, and gives back what is above the reserve. Returns the
+ * bytes given back. The thread is locked before and after.
+ */
+size_t slab_release(struct slab_thread *t, struct slab_list *empties);
+
+#endif

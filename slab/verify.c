@@ -1,0 +1,221 @@
+/*
+ * verify.c - the executable definition of a consistent cache                             Floor 10
+ *
+ * Called by users and tests. One check per invariant of layout.h; each fault is one report, the
+ * walk goes on as far as it can be trusted. Exact while no other thread uses the cache.
+ */
+#include "slab/layout.h"
+#include "slab/bitmap.h"
+#include "slab/check.h"
+#include "slab/list.h"
+#include "slab/misuse.h"
+#include "slab/report.h"
+#include "slab/slabpage.h"
+#include "slab/slot.h"
+#include "slab/span.h"
+#include "slab/thread.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+struct verify {
+	struct slab_cache *cache;
+	int faults;
+	uint64_t slabs, full, empty, used, parked; /* as counted by walking */
+};
+
+static void fault(struct verify *v, const char *what, const void *where, uint64_t is,
+                  uint64_t should)
+{
+	struct slab_report r;
+
+	v->faults++;
+	slab_report_begin(&r, "verify of ");
+	slab_report_cache(&r, v->cache);
+	slab_report_text(&r, ": ");
+	slab_report_text(&r, what);
+	if (where != NULL) {
+		slab_report_text(&r, " at ");
+		slab_report_hex(&r, (uintptr_t)where);
+	}
+	slab_report_text(&r, ": is ");
+	slab_report_dec(&r, is);
+	slab_report_text(&r, ", should be ");
+	slab_report_dec(&r, should);
+	slab_report_send(&r);
+}
+
+static void expect(struct verify *v, const char *what, const void *where, uint64_t is,
+                   uint64_t should)
+{
+	if (is != should)
+		fault(v, what, where, is, should);
+}
+
+/* One slab that a span says is held and whose header names the cache. */
+static void check_slab(struct verify *v, const struct slab *s)
+{
+	const struct slab_geometry *geo = &v->cache->geo;
+	uint32_t ones = slab_bit_count(s->bitmap, geo->words);
+	uint32_t beyond = geo->words * 64 - geo->objects;
+	uint16_t floor;
+
+	if (geo->objects % 64 != 0 &&
+	    (s->bitmap[geo->words - 1] >> (geo->objects % 64)) << (geo->objects % 64) !=
+	        ~(uint64_t)0 << (geo->objects % 64))
+		fault(v, "bits beyond the last slot", s, 0, 1);
+	expect(v, "in_use of slab", s, s->in_use, ones - beyond);
+	expect(v, "band of slab", s, s->band, slab_band(s, geo, &floor));
+	if (s->in_use < s->band_floor && s->in_use > 0)
+		fault(v, "in_use under the floor of its band in slab", s, s->in_use, s->band_floor);
+	v->slabs++;
+	v->full += s->in_use == geo->objects;
+	v->empty += s->in_use == 0;
+	v->used += ones - beyond;
+}
+
+/* Every held slab, found through the spans: independent of the lists. */
+static void check_slabs(struct verify *v)
+{
+	size_t slab_bytes = v->cache->geo.slab_bytes;
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.spans[v->cache->geo.order]) {
+		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
+
+		expect(v, "free slabs of span", span, span->n_free,
+		       slab_bit_count(span->free, SLAB_SPAN_WORDS));
+		expect(v, "warm slabs of span", span, span->n_warm,
+		       slab_bit_count(span->warm, SLAB_SPAN_WORDS));
+		for (uint32_t i = 0; i < span->slabs; i++) {
+			struct slab *s = (struct slab *)(span->base + i * slab_bytes);
+
+			if (slab_span_holds(span, i) && slab_is_of(s, v->cache))
+				check_slab(v, s);
+		}
+	}
+}
+
+/* The bands: every link leads to a slab of the cache and back, as often as there are slabs. */
+static void check_bands(struct verify *v)
+{
+	uint64_t listed = 0, most = v->cache->slabs.slabs + 1;
+
+	for (int b = 0; b < SLAB_BANDS; b++) {
+		struct slab_list *head = &v->cache->slabs.band[b], *pos = head->next, *before = head;
+
+		for (; pos != head && listed <= most; before = pos, pos = pos->next, listed++) {
+			struct slab *s = slab_container(pos, struct slab, link);
+			struct slab *held = slab_span_held_locked(s);
+
+			if (held != s || !slab_is_of(s, v->cache)) {
+				fault(v, "a slab on the partial list that is not of the cache", s, 0, 1);
+				break;
+			}
+			if (pos->prev != before)
+				fault(v, "a broken link in slab", s, 0, 1);
+			expect(v, "the list that slab stands on", s, (uint64_t)b, s->band);
+		}
+	}
+	expect(v, "slabs on the partial lists", NULL, listed, v->slabs - v->full);
+}
+
+static void check_parked(struct verify *v, void *const *objs, uint32_t n)
+{
+	const struct slab_geometry *geo = &v->cache->geo;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct slab *s = slab_span_held_locked(objs[i]);
+		uint32_t slot;
+
+		v->parked++;
+		if (s == NULL || !slab_is_of(s, v->cache)) {
+			fault(v, "a parked object of no slab of the cache", objs[i], 0, 1);
+			continue;
+		}
+		slot = slab_slot_at(s, geo, objs[i]);
+		if (slot >= geo->objects || slab_object(s, geo, slot) != objs[i])
+			fault(v, "a parked pointer that is no object", objs[i], 0, 1);
+		else if (!slab_bit_test(s->bitmap, slot))
+			fault(v, "a parked object whose slot is free", objs[i], 0, 1);
+	}
+}
+
+static void check_magazine(struct verify *v, const struct slab_magazine *m, uint32_t count)
+{
+	if (m->bottom != NULL)
+		fault(v, "the bottom of magazine", m, (uintptr_t)m->bottom, 0);
+	if (count > m->cap)
+		fault(v, "objects in magazine", m, count, m->cap);
+	else
+		check_parked(v, m->objs, count);
+}
+
+static void check_threads(struct verify *v)
+{
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.threads) {
+		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
+		struct slab__slot *s = slab_slot(t, v->cache);
+
+		if (s == NULL || s->objs == NULL)
+			continue;
+		check_magazine(v, slab_slot_loaded(s), slab_slot_count(s));
+		if (s->prev != NULL) {
+			expect(v, "objects in the previous magazine", s->prev, s->prev->count,
+			       s->prev_count);
+			check_magazine(v, s->prev, s->prev->count);
+		}
+	}
+}
+
+static void check_depot(struct verify *v)
+{
+	const struct slab_magazine *m;
+	uint64_t objects = 0;
+
+	for (m = v->cache->depot.shelf; m != NULL; m = m->next) {
+		objects += m->count;
+		check_magazine(v, m, m->count);
+		if (objects > v->used)
+			break; /* a loop, or nonsense: said below */
+	}
+	expect(v, "objects in the depot", NULL, v->cache->depot.objects, objects);
+}
+
+static void check_totals(struct verify *v)
+{
+	const struct slab_slablist *l = &v->cache->slabs;
+
+	expect(v, "number of slabs", NULL, l->slabs, v->slabs);
+	expect(v, "number of full slabs", NULL, l->full, v->full);
+	expect(v, "number of empty slabs", NULL, l->empty, v->empty);
+	expect(v, "slots in use", NULL, l->used, v->used);
+	if (v->parked > v->used)
+		fault(v, "objects parked, of those in use", NULL, v->parked, v->used);
+	if (l->used_peak < l->used)
+		fault(v, "peak of slots in use", NULL, l->used_peak, l->used);
+}
+
+EXPORT int slab_cache_verify(struct slab_cache *c)
+{
+	struct verify v = { .cache = c };
+	struct slab_list *pos;
+
+	if (c->state != SLAB_CACHE_LIVE)
+		slab_misuse_dead(c, "verify");
+	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_list_for_each(pos, &slab_root.threads)
+		pthread_mutex_lock(&slab_container(pos, struct slab_thread, link)->lock);
+	pthread_mutex_lock(&slab_root.span_lock); /* all threads stand: no other lock is held */
+	check_slabs(&v);
+	check_bands(&v);
+	check_threads(&v);
+	check_depot(&v);
+	check_totals(&v);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	slab_list_for_each(pos, &slab_root.threads)
+		pthread_mutex_unlock(&slab_container(pos, struct slab_thread, link)->lock);
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	return v.faults;
+}

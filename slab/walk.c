@@ -1,0 +1,302 @@
+/*
+ * walk.c - the live objects of a cache; whose object an address is                       Floor 10
+ *
+ * Called by users and by cache.c for its report. A slot that the bitmap calls used may be parked in
+ * a magazine; what is parked is collected once, sorted, and collected again when the caller's own
+ * slow paths have moved magazines. The caller's own two magazines are looked at each time, since the
+ * callback may free.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "slab/layout.h"
+#include "slab/bitmap.h"
+#include "slab/check.h"
+#include "slab/list.h"
+#include "slab/misuse.h"
+#include "slab/page.h"
+#include "slab/slablist.h"
+#include "slab/slot.h"
+#include "slab/span.h"
+#include "slab/thread.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* An array from pages of its own. */
+struct pointers {
+	uintptr_t *at;
+	size_t n, room;
+	size_t mapped_bytes;
+};
+
+static bool pointers_map(struct pointers *p, size_t room)
+{
+	size_t bytes = (room * sizeof *p->at + slab_root.page_bytes) & ~(slab_root.page_bytes - 1);
+
+	*p = (struct pointers){ 0 };
+	p->at = (uintptr_t *)slab_page_map(bytes, slab_root.page_bytes);
+	p->mapped_bytes = bytes;
+	p->room = bytes / sizeof *p->at;
+	return p->at != NULL;
+}
+
+static void pointers_unmap(struct pointers *p)
+{
+	if (p->at != NULL)
+		slab_page_unmap((uintptr_t)p->at, p->mapped_bytes);
+	p->at = NULL;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void add_all(struct pointers *p, void *const *objs, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (p->n++ < p->room)
+			p->at[p->n - 1] = (uintptr_t)slab_read(&objs[i]);
+}
+
+/* Heap sort would do; insertion is enough where qsort may call malloc: shell sort. */
+static void sort(struct pointers *p)
+{
+	for (size_t gap = p->n / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11) {
+		for (size_t i = gap; i < p->n; i++) {
+			uintptr_t v = p->at[i];
+			size_t k = i;
+
+			for (; k >= gap && p->at[k - gap] > v; k -= gap)
+				p->at[k] = p->at[k - gap];
+			p->at[k] = v;
+		}
+	}
+}
+
+/* Everything of c that is parked, but not by thread except. Returns how many there are. */
+static size_t gather(struct slab_cache *c, const struct slab_thread *except, struct pointers *p)
+{
+	struct slab_magazine *m;
+	struct slab_list *pos;
+
+	p->n = 0;
+	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_list_for_each(pos, &slab_root.threads) {
+		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
+		struct slab__slot *s = slab_slot(t, c);
+
+		if (t == except || s == NULL)
+			continue;
+		pthread_mutex_lock(&t->lock);
+		if (s->objs != NULL)
+			add_all(p, s->objs, slab_slot_count(s));
+		if (s->prev != NULL)
+			add_all(p, s->prev->objs, s->prev_count);
+		pthread_mutex_unlock(&t->lock);
+	}
+	pthread_mutex_lock(&c->depot.lock);
+	for (m = c->depot.shelf; m != NULL; m = m->next)
+		add_all(p, m->objs, m->count);
+	pthread_mutex_unlock(&c->depot.lock);
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	return p->n;
+}
+
+/* The same into an array that is large enough. False: no memory for it. */
+static bool collect_parked(struct slab_cache *c, const struct slab_thread *except,
+                           struct pointers *p)
+{
+	for (size_t room = 512; pointers_map(p, room); room = p->n + p->n / 8) {
+		if (gather(c, except, p) <= p->room) {
+			sort(p);
+			return true;
+		}
+		pointers_unmap(p);
+	}
+	return false;
+}
+
+static bool contains(const struct pointers *p, const void *obj)
+{
+	uintptr_t key = (uintptr_t)obj;
+
+	return p->n > 0 && bsearch(&key, p->at, p->n, sizeof *p->at, compare) != NULL;
+}
+
+static bool in_slot(const struct slab__slot *s, const void *obj)
+{
+	uint32_t count = s == NULL || s->objs == NULL ? 0 : slab_slot_count(s);
+
+	for (uint32_t i = 0; i < count; i++)
+		if (s->objs[i] == obj)
+			return true;
+	for (uint32_t i = 0; s != NULL && i < s->prev_count; i++)
+		if (s->prev->objs[i] == obj)
+			return true;
+	return false;
+}
+
+struct walk {
+	struct slab_cache *cache;
+	struct slab_thread *self;
+	struct slab__slot *slot;  /* of the caller, or NULL */
+	uint32_t seq;             /* of slot, when parked was collected */
+	struct pointers parked;   /* by others and the depot */
+	struct pointers slabs;    /* pinned */
+};
+
+static bool is_live(struct walk *w, const struct slab *s, uint32_t i)
+{
+	const void *obj = slab_object(s, &w->cache->geo, i);
+
+	return slab_bit_test(s->bitmap, i) && !contains(&w->parked, obj) && !in_slot(w->slot, obj);
+}
+
+/* The caller's slow paths may have moved magazines to or from the depot. */
+static bool refresh(struct walk *w)
+{
+	uint32_t seq = w->slot != NULL ? slab_read(&w->slot->seq) : 0;
+
+	if (seq == w->seq && w->parked.at != NULL)
+		return true;
+	pointers_unmap(&w->parked);
+	w->seq = seq;
+	return collect_parked(w->cache, w->slot != NULL ? w->self : NULL, &w->parked);
+}
+
+static int walk_slab(struct walk *w, const struct slab *s, int (*fn)(void *obj, void *ctx),
+                     void *ctx)
+{
+	int last = 0;
+
+	for (uint32_t i = 0; i < w->cache->geo.objects && last == 0; i++) {
+		if (!slab_bit_test(s->bitmap, i))
+			continue;
+		if (!refresh(w)) {
+			errno = ENOMEM;
+			return -1;
+		}
+		if (is_live(w, s, i))
+			last = fn(slab_object(s, &w->cache->geo, i), ctx);
+	}
+	return last;
+}
+
+static bool pin_all(struct walk *w)
+{
+	size_t n, room = slab_read(&w->cache->slabs.slabs) + 8;
+	struct slab_thread *t;
+
+	for (;; room = n + n / 8) {
+		if (!pointers_map(&w->slabs, room))
+			return false;
+		t = slab_thread_lock();
+		n = slab_slablist_pin(w->cache, (struct slab **)w->slabs.at, w->slabs.room);
+		slab_thread_unlock(t);
+		if (n <= w->slabs.room)
+			break;
+		pointers_unmap(&w->slabs); /* it grew meanwhile; nothing was pinned */
+	}
+	w->slabs.n = n;
+	return true;
+}
+
+static void unpin_all(struct walk *w)
+{
+	struct slab_list empties;
+	struct slab_thread *t = slab_thread_lock();
+
+	slab_list_init(&empties);
+	for (size_t i = 0; i < w->slabs.n; i++)
+		slab_slablist_unpin(w->cache, (struct slab *)w->slabs.at[i], &empties);
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+}
+
+EXPORT int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj, void *ctx),
+                                      void *ctx)
+{
+	struct walk w = { .cache = c };
+	int last = 0;
+
+	if (c->state != SLAB_CACHE_LIVE)
+		slab_misuse_dead(c, "for_each_object");
+	if (!pin_all(&w)) {
+		errno = ENOMEM;
+		return -1;
+	}
+	w.self = slab_thread_lock();
+	w.slot = slab_slot(w.self, c);
+	slab_thread_unlock(w.self);
+	for (size_t i = 0; i < w.slabs.n && last == 0; i++)
+		last = walk_slab(&w, (const struct slab *)w.slabs.at[i], fn, ctx);
+	unpin_all(&w);
+	pointers_unmap(&w.parked);
+	pointers_unmap(&w.slabs);
+	return last;
+}
+
+/* ---- whose object ---- */
+
+static struct slab_cache *registered_locked(const struct slab *s)
+{
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.caches) {
+		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
+
+		if (slab_is_of(s, c))
+			return c;
+	}
+	return NULL;
+}
+
+/* The object that contains p if its slot is in use, and its cache. */
+static void *used_object_at(const void *p, struct slab_cache **cache)
+{
+	struct slab_cache *c = NULL;
+	void *obj = NULL;
+	struct slab *s;
+	uint32_t i;
+
+	pthread_mutex_lock(&slab_root.registry_lock);
+	pthread_mutex_lock(&slab_root.span_lock);
+	s = slab_span_held_locked(p);
+	if (s != NULL)
+		c = registered_locked(s);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	if (c != NULL) { /* again in the order of the locks: it may have gone meanwhile */
+		pthread_mutex_lock(&c->slabs.lock);
+		pthread_mutex_lock(&slab_root.span_lock);
+		s = slab_span_held_locked(p);
+		if (s != NULL && slab_is_of(s, c)) {
+			i = slab_slot_at(s, &c->geo, p);
+			if (i < c->geo.objects && slab_bit_test(s->bitmap, i))
+				obj = slab_object(s, &c->geo, i);
+		}
+		pthread_mutex_unlock(&slab_root.span_lock);
+		pthread_mutex_unlock(&c->slabs.lock);
+	}
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	*cache = c;
+	return obj;
+}
+
+EXPORT struct slab_cache *slab_cache_of(const void *p)
+{
+	struct pointers parked;
+	struct slab_cache *c;
+	const void *obj = used_object_at(p, &c);
+	bool live;
+
+	if (obj == NULL || (const char *)p >= (const char *)obj + c->geo.object_bytes)
+		return NULL;
+	if (!collect_parked(c, NULL, &parked))
+		return NULL;
+	live = !contains(&parked, obj);
+	pointers_unmap(&parked);
+	return live ? c : NULL;
+}
