@@ -1,0 +1,145 @@
+# slab: `make help` lists what there is to make and to set.
+
+CC       ?= cc
+CFLAGS   ?= -O2 -g
+WERROR   ?= -Werror
+PREFIX   ?= /usr/local
+LIBDIR   ?= $(PREFIX)/lib
+BUILD    ?= build
+CHECKS   ?= 0
+
+VERSION  := 0.1.0
+SONAME   := libslab.so.0
+WARNINGS := -Wall -Wextra -Wundef -Wmissing-prototypes -Wshadow $(WERROR)
+INCLUDES := -I. -Iinclude
+COMPILE   = $(CC) -std=c11 $(CFLAGS) -pthread $(WARNINGS) $(INCLUDES) -DSLAB_CHECKS=$(CHECKS) \
+            -MMD -MP
+
+LIB_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard slab/*.c))
+DEMO_SRC  := $(wildcard tools/slabdemo*.c)
+DEMO_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(DEMO_SRC))
+STAT_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(DEMO_SRC),$(wildcard tools/*.c)))
+TEST_ALL  := $(patsubst test/%.c,%,$(wildcard test/test_*.c))
+TESTS     ?=
+TEST_SOME := $(if $(TESTS),$(filter $(TESTS),$(TEST_ALL)),$(TEST_ALL))
+CANARIES  := $(patsubst test/canary/%.c,%,$(wildcard test/canary/*.c))
+CRITERION := $(addprefix $(BUILD)/test/criterion/,$(TEST_SOME) $(CANARIES))
+ONE       := $(addprefix $(BUILD)/test/one/,$(TEST_SOME) $(CANARIES))
+MAN1      := $(wildcard docs/*.1)
+MAN3      := $(wildcard docs/*.3)
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all run test test-programs lint install uninstall clean help FORCE
+
+all: $(BUILD)/libslab.a $(BUILD)/libslab.so $(BUILD)/slabstat $(BUILD)/slabdemo ## the default: both libraries, slabstat, slabdemo
+
+run: all ## build, then index the words of this machine's text files with slabdemo
+	@$(BUILD)/slabdemo
+
+test: all ## build and pass the tests, natively and under valgrind (installs them through apt)
+	@scripts/need.sh libcriterion-dev valgrind
+	@$(MAKE) --no-print-directory test-programs
+	@CC='$(CC)' BUILD='$(BUILD)' TESTS='$(TESTS)' test/run.sh
+
+test-programs: $(CRITERION) $(ONE)
+
+lint: ## check the rules of the house (CONTRIBUTING.md), and that the checks can fail
+	@scripts/lint.sh --self-test
+	@CC='$(CC)' scripts/lint.sh
+
+# ---- the library ---------------------------------------------------------------------------
+
+# Other flags than last time make everything anew.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE) $(LDFLAGS)' | cmp -s - $@ || echo '$(COMPILE) $(LDFLAGS)' >$@
+
+$(LIB_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(COMPILE) -fPIC -fvisibility=hidden -c -o $@ $<
+
+$(BUILD)/libslab.a: $(LIB_OBJ)
+	@echo "  AR    $@"
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(BUILD)/libslab.so: $(LIB_OBJ)
+	@echo "  LD    $@"
+	@$(CC) -shared $(CFLAGS) -pthread -Wl,-z,nodelete -Wl,-z,text -Wl,-z,defs \
+		-Wl,-soname,$(SONAME) $(LDFLAGS) -o $@ $^
+	@ln -sf libslab.so $(BUILD)/$(SONAME)
+
+# ---- the programs --------------------------------------------------------------------------
+
+$(STAT_OBJ) $(DEMO_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(COMPILE) -c -o $@ $<
+
+$(BUILD)/slabstat: $(STAT_OBJ)
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) -pthread $(LDFLAGS) -o $@ $^
+
+$(BUILD)/slabdemo: $(DEMO_OBJ) $(BUILD)/libslab.a
+	@echo "  LD    $@"
+	@$(CC) $(CFLAGS) -pthread $(LDFLAGS) -o $@ $^
+
+# ---- tests ---------------------------------------------------------------------------------
+# Each test file becomes two programs: under Criterion (a process per test), and under the header
+# of the same name in test/shim (all in one process, for valgrind). The canaries likewise.
+
+vpath test_%.c test
+vpath %.c test/canary
+
+$(CRITERION): $(BUILD)/test/criterion/%: %.c $(BUILD)/libslab.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo "  TEST  $<"
+	@$(COMPILE) -MF $@.d -MT $@ -o $@ $< $(BUILD)/libslab.a $(LDFLAGS) -lcriterion
+
+$(ONE): $(BUILD)/test/one/%: %.c $(BUILD)/libslab.a $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(COMPILE) -Itest/shim -MF $@.d -MT $@ -o $@ $< $(BUILD)/libslab.a $(LDFLAGS)
+
+# ---- install -------------------------------------------------------------------------------
+
+DEST := $(DESTDIR)$(PREFIX)
+DLIB := $(DESTDIR)$(LIBDIR)
+
+install: all ## install under PREFIX (/usr/local), staged under DESTDIR
+	install -d $(DEST)/include $(DEST)/bin $(DLIB)/pkgconfig
+	install -m 644 include/slab.h $(DEST)/include/
+	install -m 644 $(BUILD)/libslab.a $(DLIB)/
+	install -m 755 $(BUILD)/libslab.so $(DLIB)/libslab.so.$(VERSION)
+	ln -sf libslab.so.$(VERSION) $(DLIB)/$(SONAME)
+	ln -sf $(SONAME) $(DLIB)/libslab.so
+	install -m 755 $(BUILD)/slabstat $(DEST)/bin/
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}/include' '' \
+		'Name: slab' 'Description: userspace slab allocator for fixed-size objects' \
+		'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lslab' \
+		'Libs.private: -pthread' >$(DLIB)/pkgconfig/slab.pc
+ifneq ($(MAN1),)
+	install -d $(DEST)/share/man/man1
+	install -m 644 $(MAN1) $(DEST)/share/man/man1/
+endif
+ifneq ($(MAN3),)
+	install -d $(DEST)/share/man/man3
+	install -m 644 $(MAN3) $(DEST)/share/man/man3/
+endif
+
+uninstall: ## remove what install put there
+	rm -f $(DEST)/include/slab.h $(DEST)/bin/slabstat $(DLIB)/pkgconfig/slab.pc \
+		$(addprefix $(DLIB)/,libslab.a libslab.so $(SONAME) libslab.so.$(VERSION)) \
+		$(addprefix $(DEST)/share/man/man1/,$(notdir $(MAN1))) \
+		$(addprefix $(DEST)/share/man/man3/,$(notdir $(MAN3)))
+
+clean: ## remove build/
+	rm -rf $(BUILD)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo 'Settable: CC CFLAGS LDFLAGS PREFIX LIBDIR DESTDIR BUILD, WERROR= (warnings pass),'
+	@echo '  CHECKS=1 (assertions on), TESTS="test_bitmap exports" (for make test: these only)'
+
+-include $(LIB_OBJ:.o=.d) $(STAT_OBJ:.o=.d) $(DEMO_OBJ:.o=.d) $(CRITERION:=.d) $(ONE:=.d)
