@@ -1,0 +1,41 @@
+/*
+ * good.c - the other side of the canaries: everything here is right, and both arrangements must
+ * pass it. With a filter that matches nothing it is the canary for an empty run.
+ */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+
+static int *made;
+
+static void make(void)
+{
+	made = malloc(sizeof *made);
+}
+
+static void unmake(void)
+{
+	free(made);
+}
+
+Test(good, plain, .init = make, .fini = unmake, .timeout = 60)
+{
+	cr_assert_not_null(made, "out of memory");
+	*made = 3;
+	cr_expect_lt(*made, 4, "three is %d", *made);
+}
+
+Test(good, aborts, .signal = SIGABRT)
+{
+	abort();
+}
+
+Test(good, exits, .exit_code = 3)
+{
+	exit(3);
+}
+
+Test(good, asleep, .disabled = true)
+{
+	cr_assert(false);
+}
