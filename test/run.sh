@@ -56,15 +56,19 @@ run_memcheck() {
 		cat "$result.log" >>"$result.out"
 		[ "$rc" -ne 0 ] || rc=99
 	fi
-	tally=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$result.out" | tail -n 1 |
-		awk '{ print $1 + $2, $1 }')
+	tally=$(last_tally "$result.out" | awk '{ print $1 + $2, $1 }')
 	# shellcheck disable=SC2086
 	verdict "$result" "$rc" "$began" ${tally:-0 0}
 }
 
+# "N M" of the last line "N passed, M failed" in a file.
+last_tally() {
+	sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$1" | tail -n 1
+}
+
 # verdict RESULT EXIT-STATUS BEGAN TESTED PASSED: what the run is worth
 verdict() {
-	local bad=$(($4 - $5)) words=
+	local bad=$(($4 - $5)) words='' seconds
 	case $2 in
 	0) [ "$4" -gt 0 ] || words="no test ran" ;;
 	99) words="valgrind found errors" ;;
@@ -73,8 +77,8 @@ verdict() {
 	*) [ "$bad" -gt 0 ] || words="exit status $2" ;;
 	esac
 	[ -z "$words" ] || [ "$bad" -gt 0 ] || bad=1
-	printf '%d %d %.1f %s\n' "$5" "$bad" \
-		"$(awk -v a="$3" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')" "$words" >"$1.verdict"
+	seconds=$(awk -v a="$3" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')
+	printf '%d %d %.1f %s\n' "$5" "$bad" "$seconds" "$words" >"$1.verdict"
 }
 
 # Number of tests that a source file defines and does not disable.
@@ -114,7 +118,8 @@ settle() {
 
 # canary KIND NAME WANT PATTERN [ARG...]: the judges above must say pass or fail, for that reason
 canary() {
-	local kind=$1 name=$2 want=$3 pattern=$4 result=$work/canary good bad got=pass place=criterion
+	local kind=$1 name=$2 want=$3 pattern=$4
+	local result=$work/canary good bad got=pass place=criterion
 	shift 4
 	[ "$kind" = criterion ] || place=one
 	"run_$kind" "$result" "$build/test/$place/$name" "$@"
@@ -169,7 +174,7 @@ script() {
 	local name=$1 out=$work/script.out rc tally
 	timeout -k 10 "$limit" "test/$name.sh" </dev/null >"$out" 2>&1
 	rc=$?
-	tally=$(tail -n 1 "$out" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p')
+	tally=$(last_tally "$out")
 	[ -n "$tally" ] || tally="$((rc == 0)) $((rc != 0))"
 	# shellcheck disable=SC2086
 	set -- $tally

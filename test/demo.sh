@@ -1,0 +1,68 @@
+#!/bin/bash
+# demo.sh - slabdemo counts rightly, the same out of both allocators, and bears bad input
+set -u
+cd "$(dirname "$0")/.." || exit 1
+demo=$(realpath "${BUILD:-build}")/slabdemo
+work=$(mktemp -d) || exit 1
+trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
+passed=0 failed=0
+
+# has WORDS STATUS ARG...: slabdemo ARG... prints WORDS (a pattern) and ends with STATUS
+has() {
+	local words=$1 want=$2 rc
+	shift 2
+	(cd "$work" && timeout 60 "$demo" "$@" </dev/null) >"$work.out" 2>&1
+	rc=$?
+	if grep -qE -- "$words" "$work.out" && [ "$rc" -eq "$want" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "slabdemo $*: status $rc (want $want), want \"$words\" in:"
+		cat "$work.out"
+	fi
+	rm -f "$work.out"
+}
+
+mkdir -p "$work/in/sub" "$work/in/.hidden" "$work/empty"
+printf 'Apple pear apple_2 9lives x APPLE' >"$work/in/a.txt"
+printf 'apple plum\nplum' >"$work/in/sub/b.txt"
+printf 'apple\0apple' >"$work/in/binary"
+printf 'apple' >"$work/in/.hidden/c.txt"
+: >"$work/in/nothing"
+ln -s .. "$work/in/sub/loop"
+ln -s a.txt "$work/in/alias"
+# words across the seams of blocks, each in a bucket of its own
+seq -f 'word%06.0f' 1 20000 >"$work/in/many"
+mkfifo "$work/in/fifo"
+# more files than one block of postings or one slab of scanners holds
+mkdir "$work/lots"
+for i in $(seq 300); do
+	echo "common $((i % 100 == 0)) $([ $((i % 100)) -ne 0 ] || echo rare)" >"$work/lots/$i"
+done
+
+for backend in --slabstat=/nowhere --malloc; do
+	has 'apple +3 times in 2 files, most' 0 $backend -q apple in
+	has 'apple_2 +1 times in 1 files' 0 $backend -q apple_2 in
+	has 'PLUM apple +3 times in 1 files' 0 $backend -q 'PLUM apple' in
+	has 'word020000 +1 times in 1 files' 0 $backend -q word020000 in
+	has ' 20004 words, 20004 posting' 0 $backend in
+	has '9lives +0 times in 0 files' 0 $backend -q 9lives in
+	has 'Indexed 4 text files' 0 $backend in
+	has '1 binary files, 0 unreadable' 0 $backend in
+	has 'common +300 times in 300 files' 0 $backend -q common lots
+	has 'rare common +6 times in 3 files' 0 $backend -q 'rare common' lots
+	has 'Indexed 0 text files' 0 $backend empty
+	has 'gone: No such file.*left out' 0 $backend gone in
+	has 'no folder is left' 1 $backend gone
+	has 'slabdemo --help' 2 $backend --frobnicate
+done
+has 'used 300 times and constructed [0-9]{1,2} times' 0 -s /nowhere lots
+has 'No slabstat at /nowhere' 0 -s /nowhere in
+has '^usage: slabdemo' 0 --help
+has 'returned: (9[0-9]|100)' 0 -s /nowhere /usr/include
+if [ "$(id -u)" -ne 0 ]; then
+	chmod 0 "$work/in/a.txt"
+	has '1 unreadable' 0 --malloc in
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,39 @@
+#!/bin/bash
+# install.sh - `make install` into a staging folder; the README's program builds against it with
+# both libraries and runs; `make uninstall` leaves no file behind
+set -u
+cd "$(dirname "$0")/.." || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cc=${CC:-cc}
+
+fail() {
+	echo "$1"
+	exit 1
+}
+
+make --no-print-directory install DESTDIR="$work/stage" PREFIX=/opt/slab >"$work/log" 2>&1 ||
+	fail "make install failed: $(cat "$work/log")"
+top=$work/stage/opt/slab
+for file in include/slab.h lib/libslab.a lib/libslab.so lib/libslab.so.0 lib/pkgconfig/slab.pc \
+	bin/slabstat; do
+	[ -e "$top/$file" ] || fail "$file was not installed"
+done
+grep -q '^libdir=/opt/slab/lib$' "$top/lib/pkgconfig/slab.pc" || fail "slab.pc names another libdir"
+
+# the first block of C in README.md
+awk '/^```c$/ { on = 1; next } /^```$/ && on { exit } on' README.md >"$work/example.c"
+[ -s "$work/example.c" ] || fail "README.md has no program"
+flags=(-std=c11 -Wall -Wextra -Werror "-I$top/include" "$work/example.c")
+"$cc" "${flags[@]}" -o "$work/shared" "-L$top/lib" -lslab -pthread ||
+	fail "the README's program does not link with libslab.so"
+"$cc" "${flags[@]}" -o "$work/static" "$top/lib/libslab.a" -pthread ||
+	fail "the README's program does not link with libslab.a"
+LD_LIBRARY_PATH=$top/lib "$work/shared" >"$work/out1" || fail "it fails with libslab.so"
+"$work/static" >"$work/out2" || fail "it fails with libslab.a"
+cmp -s "$work/out1" "$work/out2" || fail "its output differs: $(cat "$work"/out?)"
+
+make --no-print-directory uninstall DESTDIR="$work/stage" PREFIX=/opt/slab >"$work/log" 2>&1 ||
+	fail "make uninstall failed: $(cat "$work/log")"
+left=$(find "$work/stage" ! -type d)
+[ -z "$left" ] || fail "make uninstall left: $left"
