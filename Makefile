@@ -32,7 +32,9 @@ MAN3      := $(wildcard docs/*.3)
 .SUFFIXES:
 .PHONY: all run test test-programs lint install uninstall clean help FORCE
 
-all: $(BUILD)/libslab.a $(BUILD)/libslab.so $(BUILD)/slabstat $(BUILD)/slabdemo ## the default: both libraries, slabstat, slabdemo
+PRODUCTS := $(addprefix $(BUILD)/,libslab.a libslab.so slabstat slabdemo)
+
+all: $(PRODUCTS) ## the default: both libraries, slabstat, slabdemo
 
 run: all ## build, then index the words of this machine's text files with slabdemo
 	@$(BUILD)/slabdemo
