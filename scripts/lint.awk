@@ -130,6 +130,10 @@ has_word(code, "malloc|calloc|realloc|free|printf|fprintf|sprintf|snprintf") {
 	say(FNR, "the library may not call " call "(), which takes memory or uses stdio")
 }
 
+(place == "slab" || place == "tools") && !is_header && code ~ /^[ \t]*extern[ \t]/ {
+	say(FNR, "what another file defines is declared in its header, whose floor counts")
+}
+
 # A function is what stands between a { and a } at the left edge.
 code ~ /^{/ { body = FNR }
 code ~ /^}/ && body {

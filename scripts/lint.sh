@@ -16,7 +16,7 @@ files() {
 	if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
 		git ls-files --cached --others --exclude-standard
 	else
-		find . -type f -not -path './build/*' | sed 's,^\./,,'
+		find . -type f -not -path './build/*' -not -path './.git/*' | sed 's,^\./,,'
 	fi | while IFS= read -r file; do
 		[ ! -f "$file" ] || printf '%s\n' "$file"
 	done
@@ -152,6 +152,7 @@ self_test() {
 	plant slab/mid.c 10 'no #if' ' # if X' || bad=1
 	plant slab/mid.c 10 'may not call' 'int x = malloc(3);' || bad=1
 	plant slab/mid.c 10 'may not call' 'int x = 1 +snprintf(3);' || bad=1
+	plant slab/mid.c 10 'declared in its header' 'extern int g(void);' || bad=1
 	plant slab/mid.c 10 'longer than 100' "$(printf '%0101d' 0)" || bad=1
 	plant Makefile 1 'longer than 100' "$(printf '\\t%093d' 0)" || bad=1
 	plant slab/mid.c 10 'blanks at the end' 'int x; ' || bad=1

@@ -60,6 +60,17 @@ has 'used 300 times and constructed [0-9]{1,2} times' 0 -s /nowhere lots
 has 'No slabstat at /nowhere' 0 -s /nowhere in
 has '^usage: slabdemo' 0 --help
 has 'returned: (9[0-9]|100)' 0 -s /nowhere /usr/include
+# ^C in the midst of a long run
+mapfile -t long < <(yes /usr/include | head -n 200)
+timeout --preserve-status -s INT 0.5 "$demo" "${long[@]}" >"$work.out" 2>&1
+if [ $? -eq 130 ] && grep -q 'interrupted; everything was given back' "$work.out"; then
+	passed=$((passed + 1))
+else
+	failed=$((failed + 1))
+	echo "slabdemo was interrupted; it said:"
+	tail -n 5 "$work.out"
+fi
+rm -f "$work.out"
 if [ "$(id -u)" -ne 0 ]; then
 	chmod 0 "$work/in/a.txt"
 	has '1 unreadable' 0 --malloc in

@@ -221,7 +221,7 @@ static int run(const struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = { 0 };
-	struct sigaction act = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction act = { .sa_handler = on_interrupt };
 	int status = parse(&o, argc, argv);
 
 	if (status >= 0)
@@ -231,6 +231,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	sigaction(SIGINT, &act, NULL);
+	setvbuf(stdout, NULL, _IOLBF, 0); /* in step with standard error and with slabstat */
 	show_seconds();
 	printf("Indexing the words under");
 	for (char **p = o.paths; *p; p++)

@@ -106,6 +106,7 @@ static void print_memory(const char *when, uint64_t bytes, uint64_t peak_bytes)
 void show_memory(uint64_t before_bytes, uint64_t peak_bytes, uint64_t after_bytes)
 {
 	double grown = show_mib(peak_bytes) - show_mib(before_bytes);
+	double shrunk = show_mib(peak_bytes) - show_mib(after_bytes);
 
 	if (peak_bytes == 0) {
 		puts("Memory: this kernel has no /proc/self/smaps_rollup to read it from.");
@@ -117,7 +118,7 @@ void show_memory(uint64_t before_bytes, uint64_t peak_bytes, uint64_t after_byte
 	print_memory("index dropped", after_bytes, peak_bytes);
 	if (grown > 0)
 		printf("  returned: %.1f %% of the %.1f MiB that the index took\n",
-		       100 * (show_mib(peak_bytes) - show_mib(after_bytes)) / grown, grown);
+		       shrunk > 0 ? 100 * shrunk / grown : 0, grown);
 }
 
 /* ---- the look from outside --------------------------------------------------------------- */

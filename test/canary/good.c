@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-static int *made;
+static int *made, set_up;
 
 static void make(void)
 {
@@ -18,9 +18,17 @@ static void unmake(void)
 	free(made);
 }
 
+static void count(void)
+{
+	set_up++;
+}
+
+TestSuite(good, .init = count);
+
 Test(good, plain, .init = make, .fini = unmake, .timeout = 60)
 {
 	cr_assert_not_null(made, "out of memory");
+	cr_assert_gt(set_up, 0);
 	*made = 3;
 	cr_expect_lt(*made, 4, "three is %d", *made);
 }

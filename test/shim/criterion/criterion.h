@@ -4,8 +4,8 @@
  * Criterion runs each test in a process of its own and ignores how that process ends, so valgrind
  * can report a leak or a bad read there and the run stays green. Here the tests of one file run
  * in order in one process, whose exit status is true: 0 all passed, 1 something failed or no test
- * ran. A test with .signal or .exit_code runs in a forked child. Usage: PROGRAM [-l] [FILTER],
- * where FILTER is a part of "suite/name".
+ * ran. A test with .signal or .exit_code runs in a forked child. One TestSuite a file. Usage:
+ * PROGRAM [-l] [FILTER], where FILTER is a part of "suite/name".
  */
 #ifndef SHIM_CRITERION_H
 #define SHIM_CRITERION_H
@@ -41,7 +41,8 @@ struct shim_test {
 };
 
 static struct shim_test *shim_tests; /* in order of their lines */
-static struct shim_options shim_suite;
+static struct shim_options shim_suite; /* of the suite named so */
+static const char *shim_suite_name = "";
 static struct shim_test *shim_current;
 static jmp_buf shim_leave;
 static pthread_t shim_main_thread;
@@ -102,13 +103,14 @@ static inline void shim_on_alarm(int sig)
 /* A .fini that fails counts, unlike with Criterion. */
 static inline void shim_body(const struct shim_test *t)
 {
+	bool in_suite = strcmp(t->suite, shim_suite_name) == 0;
 	const char *under = getenv("SLAB_TEST_UNDER");
 	double seconds = t->options.timeout * (under ? 20 : 1);
 
 	signal(SIGALRM, shim_on_alarm);
 	alarm(seconds > 0 ? (unsigned)seconds + 1 : 0);
 	if (!setjmp(shim_leave)) {
-		if (shim_suite.init)
+		if (in_suite && shim_suite.init)
 			shim_suite.init();
 		if (t->options.init)
 			t->options.init();
@@ -117,7 +119,7 @@ static inline void shim_body(const struct shim_test *t)
 	if (!setjmp(shim_leave)) {
 		if (t->options.fini)
 			t->options.fini();
-		if (shim_suite.fini)
+		if (in_suite && shim_suite.fini)
 			shim_suite.fini();
 	}
 	alarm(0);
@@ -149,12 +151,19 @@ static inline bool shim_run_in_child(const struct shim_test *t)
 
 static inline bool shim_run(struct shim_test *t)
 {
+	bool ok;
+
 	shim_current = t;
 	shim_faults = 0;
-	if (t->options.signal || t->options.exit_code)
-		return shim_run_in_child(t);
-	shim_body(t);
-	return shim_faults == 0;
+	if (t->options.signal || t->options.exit_code) {
+		ok = shim_run_in_child(t);
+	} else {
+		shim_body(t);
+		ok = shim_faults == 0;
+	}
+	if (!ok)
+		shim_log("FAILED %s/%s", t->suite, t->name);
+	return ok;
 }
 
 int main(int argc, char **argv)
@@ -174,7 +183,7 @@ int main(int argc, char **argv)
 		else if (shim_run(t))
 			passed++;
 		else
-			failed += fprintf(stderr, "FAILED %s\n", name) ? 1 : 1;
+			failed++;
 	}
 	if (list)
 		return 0;
@@ -196,6 +205,7 @@ int main(int argc, char **argv)
 	static __attribute__((constructor)) void shim_suite_##suite_(void)                         \
 	{                                                                                          \
 		shim_suite = (struct shim_options){ .sentinel = 0, __VA_ARGS__ };                  \
+		shim_suite_name = #suite_;                                                         \
 	}                                                                                          \
 	struct shim_options /* takes the semicolon that follows */
 
