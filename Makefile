@@ -1,7 +1,8 @@
 # slab: `make help` lists what there is to make and to set.
 
 CC       ?= cc
-CFLAGS   ?= -O2 -g
+# valgrind of Debian 12 cannot read the DWARF 5 of clang
+CFLAGS   ?= -O2 $(if $(findstring clang,$(CC)),-gdwarf-4,-g)
 WERROR   ?= -Werror
 PREFIX   ?= /usr/local
 LIBDIR   ?= $(PREFIX)/lib

@@ -56,7 +56,7 @@ for backend in --slabstat=/nowhere --malloc; do
 	has 'no folder is left' 1 $backend gone
 	has 'slabdemo --help' 2 $backend --frobnicate
 done
-has 'used 300 times and constructed [0-9]{1,2} times' 0 -s /nowhere lots
+has 'taken 300 times, [0-9]{1,2} constructed' 0 -s /nowhere lots
 has 'No slabstat at /nowhere' 0 -s /nowhere in
 has '^usage: slabdemo' 0 --help
 has 'returned: (9[0-9]|100)' 0 -s /nowhere /usr/include

@@ -136,8 +136,8 @@ static bool fill(struct scan *s, const struct options *o)
 	printf("Indexed %u text files (%.1f MiB) in %.1f s: %llu words, %llu posting blocks.\n",
 	       x->n_files, show_mib(text_bytes), show_seconds() - began,
 	       (unsigned long long)x->n_words, (unsigned long long)x->n_postings);
-	printf("Left out: %llu binary files, %llu unreadable. The scanner was used %llu times and "
-	       "constructed %llu times.\n",
+	printf("Left out: %llu binary files, %llu unreadable. Scanners: taken %llu times, "
+	       "%llu constructed.\n",
 	       (unsigned long long)s->binary_files, (unsigned long long)s->unreadable,
 	       (unsigned long long)(x->n_files + s->binary_files),
 	       (unsigned long long)s->scanners_made);

@@ -13,7 +13,7 @@
 
 #include "tools/slabdemo_scan.h"
 
-#define BLOCK_BYTES 32768
+#define BLOCK_BYTES 4096
 
 struct scanner {
 	unsigned char fold[256]; /* the lower-case letter of a word, or 0 between words */
