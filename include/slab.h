@@ -56,7 +56,7 @@ struct slab_cache_stats {
 	uint64_t slabs;            /* held now = slabs_full + slabs_partial + slabs_empty */
 	uint64_t slabs_full;       /* every slot live or cached */
 	uint64_t slabs_partial;    /* some slots free */
-	uint64_t slabs_empty;      /* every slot free, kept while an iteration pins it */
+	uint64_t slabs_empty;      /* every slot free: pinned by an iteration, or kept for its ctor */
 	uint64_t objects_live;     /* in the program's hands = allocs - frees */
 	uint64_t objects_cached;   /* parked in magazines of threads and in the depot */
 	uint64_t objects_free;     /* free slots in slabs */

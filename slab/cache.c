@@ -221,7 +221,7 @@ static void flush_everywhere_locked(struct slab_cache *c, struct slab_list *empt
 		pthread_mutex_unlock(&t->lock);
 	}
 	slab_depot_flush(c, empties);
-	slab_slablist_drain(c, empties);
+	slab_slablist_drain(c, true, empties);
 }
 
 struct named {
@@ -325,7 +325,7 @@ EXPORT size_t slab_cache_shrink(struct slab_cache *c)
 	t = slab_thread_lock();
 	slab_slot_flush(t, c, &empties);
 	slab_depot_flush(c, &empties);
-	slab_slablist_drain(c, &empties);
+	slab_slablist_drain(c, true, &empties);
 	bytes = slab_release(t, &empties);
 	bytes += slab_return_all((int)c->geo.order);
 	slab_thread_unlock(t);
@@ -345,7 +345,7 @@ EXPORT size_t slab_reap(void)
 		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
 
 		slab_depot_flush(c, &empties);
-		slab_slablist_drain(c, &empties);
+		slab_slablist_drain(c, true, &empties);
 	}
 	pthread_mutex_unlock(&slab_root.registry_lock);
 	t = slab_thread_lock();

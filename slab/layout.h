@@ -32,7 +32,8 @@
  *   state      owner   on a list             bitmap        pages
  *   partial    cache   slablist.band[0..3]   some bits 0   resident
  *   full       cache   none                  all bits 1    resident
- *   empty      cache   band[3]               all bits 0    resident   new, or pinned by an iteration
+ *   empty      cache   band[3]               all bits 0    resident
+ *              (new, pinned by an iteration, or kept for what its constructor made)
  *   warm       span    none                  -             resident, stale contents
  *   clean      span    none                  -             mapped, no page behind it
  *   hole       span    none                  -             unmapped; may belong to someone else
@@ -86,7 +87,7 @@ struct slab {
 	uint16_t in_use;        /* slots live or parked in a magazine */
 	uint16_t band_floor;    /* below this many in use the slab changes its band */
 	uint8_t band;
-	uint8_t unused;
+	uint8_t kept;           /* empty, and stays for what its constructor made */
 	uint16_t pins;          /* iterations that keep an empty slab from leaving */
 	uint64_t bitmap[];      /* 1 = in use; bits from objects on are 1 for ever */
 };
@@ -397,6 +398,7 @@ struct slab_root {
 	uint64_t metadata_bytes;              /* relaxed atomic */
 
 	uint64_t depot_pin_bytes;             /* sum over all depots; relaxed atomic */
+	uint64_t kept_bytes;                  /* of slabs that are kept; relaxed atomic */
 	uint64_t thread_bytes;                /* setting: slab memory a thread may pin */
 
 	void (*reporter)(const char *text, size_t len, void *ctx);

@@ -96,8 +96,8 @@ void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct sl
 	/* no magazine: straight from a slab */
 	if (obj == NULL && slab_slablist_take(c, 1, &obj) > 0)
 		slab_slablist_count_direct(c, 1, 0);
-	if (slab_read(&c->slabs.empty) > 0)
-		slab_slablist_drain(c, empties);
+	if (slab_read(&c->slabs.empty) > (c->ctor != NULL)) /* added, and not needed after all */
+		slab_slablist_drain(c, false, empties);
 	return obj;
 }
 

@@ -5,6 +5,7 @@
  *     ceiling = max(reserve, 1/16 of the slabs in use)
  *     sum of what a thread's slots pin      <= min(root.thread_bytes, ceiling / 2)
  *     pins of the depots + the caller's own <= 3/4 ceiling, else magazines go to the slabs
+ *     empty slabs that constructors' caches keep <= reserve / 2, and count as pins
  *     warm slabs                            <= ceiling - pins, at least ceiling / 4
  * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs.
  */

@@ -3,7 +3,8 @@
  *
  * Called by magazine.c, slow.c, cache.c and walk.c. Partial slabs stand in four bands by fill and
  * objects are taken from the fullest band, so that the emptier ones drain. Full slabs are on no
- * list: the first free of an object brings them back. Empty slabs leave at once, unless pinned.
+ * list: the first free of an object brings them back. Empty slabs leave at once, unless pinned or
+ * kept.
  */
 #include "slab/slablist.h"
 #include "slab/bitmap.h"
@@ -69,6 +70,16 @@ static struct slab *fullest(struct slab_slablist *l)
 	return NULL;
 }
 
+static void set_kept(struct slab_cache *c, struct slab *s, bool kept)
+{
+	size_t bytes = c->geo.slab_bytes;
+
+	if (s->kept == kept)
+		return;
+	s->kept = kept;
+	__atomic_fetch_add(&slab_root.kept_bytes, kept ? bytes : -bytes, __ATOMIC_RELAXED);
+}
+
 uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs)
 {
 	struct slab_slablist *l = &c->slabs;
@@ -77,8 +88,10 @@ uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs)
 
 	lock(l);
 	while (short_of > 0 && (s = fullest(l)) != NULL) {
-		if (s->in_use == 0)
+		if (s->in_use == 0) {
 			slab_add(&l->empty, (uint64_t)-1);
+			set_kept(c, s, false);
+		}
 		short_of -= slab_take(s, &c->geo, short_of, objs + short_of);
 		rank(c, s);
 	}
@@ -93,11 +106,25 @@ uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs)
 	return taken;
 }
 
-/* An empty slab leaves the cache, unless an iteration pins it. */
-static void leave(struct slab_slablist *l, struct slab *s, struct slab_list *empties)
+/*
+ * Constructing a slab's objects anew at every swing around its edge is what constructors are to
+ * avoid. So one empty slab stays, as long as all that stay fit into half of the reserve.
+ */
+static bool may_keep(const struct slab_cache *c)
 {
+	return c->ctor != NULL && c->slabs.empty == 1 &&
+	       slab_read(&slab_root.kept_bytes) + c->geo.slab_bytes <=
+	           slab_read(&slab_root.reserve.reserve_bytes) / 2;
+}
+
+/* An empty slab leaves the cache, unless an iteration pins it. */
+static void leave(struct slab_cache *c, struct slab *s, struct slab_list *empties)
+{
+	struct slab_slablist *l = &c->slabs;
+
 	if (s->pins > 0)
 		return;
+	set_kept(c, s, false);
 	slab_add(&l->empty, (uint64_t)-1);
 	slab_list_del(&s->link);
 	slab_list_add_tail(&s->link, empties);
@@ -129,7 +156,10 @@ struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, u
 		rank(c, s);
 		if (s->in_use == 0) {
 			slab_add(&l->empty, 1);
-			leave(l, s, empties);
+			if (may_keep(c))
+				set_kept(c, s, true);
+			else
+				leave(c, s, empties);
 		}
 	}
 	slab_add(&l->used, -(uint64_t)i);
@@ -137,7 +167,7 @@ struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, u
 	return misuse;
 }
 
-void slab_slablist_drain(struct slab_cache *c, struct slab_list *empties)
+void slab_slablist_drain(struct slab_cache *c, bool kept, struct slab_list *empties)
 {
 	struct slab_list *pos, *after, *band = &c->slabs.band[SLAB_BANDS - 1];
 
@@ -145,8 +175,8 @@ void slab_slablist_drain(struct slab_cache *c, struct slab_list *empties)
 	slab_list_for_each_safe(pos, after, band) {
 		struct slab *s = slab_container(pos, struct slab, link);
 
-		if (s->in_use == 0)
-			leave(&c->slabs, s, empties);
+		if (s->in_use == 0 && (kept || !s->kept))
+			leave(c, s, empties);
 	}
 	unlock(&c->slabs);
 }
@@ -182,8 +212,8 @@ void slab_slablist_unpin(struct slab_cache *c, struct slab *s, struct slab_list 
 {
 	lock(&c->slabs);
 	SLAB_BUG_ON(s->pins == 0);
-	if (--s->pins == 0 && s->in_use == 0)
-		leave(&c->slabs, s, empties);
+	if (--s->pins == 0 && s->in_use == 0 && !s->kept)
+		leave(c, s, empties);
 	unlock(&c->slabs);
 }
 

@@ -35,9 +35,10 @@ struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, u
                                       struct slab_list *empties);
 
 /*
- * Empty slabs that stayed leave now: one that a thread added while another made it unnecessary.
+ * Empty slabs that stayed leave now: one that a thread added while another made it unnecessary;
+ * with kept also the one that a cache with a constructor keeps.
  */
-void slab_slablist_drain(struct slab_cache *c, struct slab_list *empties);
+void slab_slablist_drain(struct slab_cache *c, bool kept, struct slab_list *empties);
 
 /* Pins every slab of c and stores up to room of them; returns how many there are. */
 size_t slab_slablist_pin(struct slab_cache *c, struct slab **slabs, size_t room);
