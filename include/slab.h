@@ -34,7 +34,7 @@ struct slab_cache; /* one cache; only ever handled by pointer */
  * added at the end; an old program passes the shorter struct, see slab_cache_create().
  */
 struct slab_cache_args {
-	size_t align;                       /* bytes, power of two up to SLAB_ALIGN_MAX; 0: see create */
+	size_t align;                       /* bytes, power of two to SLAB_ALIGN_MAX; 0: default */
 	unsigned flags;                     /* SLAB_PANIC */
 	unsigned reserved;                  /* zero */
 	int (*ctor)(void *obj, void *ctx);  /* constructs one object; non-zero: it failed */
@@ -56,7 +56,7 @@ struct slab_cache_stats {
 	uint64_t slabs;            /* held now = slabs_full + slabs_partial + slabs_empty */
 	uint64_t slabs_full;       /* every slot live or cached */
 	uint64_t slabs_partial;    /* some slots free */
-	uint64_t slabs_empty;      /* every slot free: pinned by an iteration, or kept for its ctor */
+	uint64_t slabs_empty;      /* every slot free: pinned, or kept for its ctor's work */
 	uint64_t objects_live;     /* in the program's hands = allocs - frees */
 	uint64_t objects_cached;   /* parked in magazines of threads and in the depot */
 	uint64_t objects_free;     /* free slots in slabs */
@@ -83,7 +83,7 @@ struct slab_totals {
 
 /* What slab_set() can set, all in bytes but the last. */
 enum slab_option {
-	SLAB_RESERVE_BYTES = 1, /* empty memory kept for reuse; default 512 KiB to 4 MiB, adaptive */
+	SLAB_RESERVE_BYTES = 1, /* empty memory kept for reuse; default: 512 KiB to 4 MiB */
 	SLAB_THREAD_BYTES = 2,  /* slab memory that one thread's magazines may pin; default 1 MiB */
 	SLAB_HUGEPAGES = 3      /* 1: spans of 2 MiB on huge pages, given back whole; default 0 */
 };

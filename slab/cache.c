@@ -1,5 +1,5 @@
 /*
- * cache.c - caches come and go; giving back on request; settings                         Floor 10
+ * cache.c - caches come and go                                                           Floor 10
  *
  * Called by users. Descriptors of destroyed caches are never unmapped: they wait, oldest first, so
  * that a use after destroy finds a dead cache and not somebody else's memory.
@@ -42,7 +42,8 @@ static void set_name(struct slab_cache *c, const char *name)
 }
 
 /* Reads what this library knows of the caller's struct. False: it asks for something unknown. */
-static bool read_args(struct slab_cache_args *known, const struct slab_cache_args *args, size_t bytes)
+static bool read_args(struct slab_cache_args *known, const struct slab_cache_args *args,
+                      size_t bytes)
 {
 	const unsigned char *raw = (const unsigned char *)args;
 
@@ -75,6 +76,15 @@ static size_t take_slot_locked(void)
 		return 0; /* works without magazines */
 	slab_bit_set(slab_root.slots_used, i);
 	return i * sizeof(struct slab__slot);
+}
+
+static void give_slot_back_locked(struct slab_cache *c)
+{
+	uint32_t i = (uint32_t)(c->slot_bytes / sizeof(struct slab__slot));
+
+	if (i != 0) /* slot 0 is zero for ever: what a dead cache uses */
+		slab_bit_clear(slab_root.slots_used, i);
+	c->slot_bytes = 0;
 }
 
 static struct slab_cache *take_descriptor_locked(void)
@@ -285,9 +295,7 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 	flush_everywhere_locked(c, &empties);
 	live = slab_read(&c->slabs.used);
 	if (live == 0) {
-		slab_bit_clear(slab_root.slots_used, (uint32_t)(c->slot_bytes / sizeof(struct slab__slot)));
-		slab_bit_set(slab_root.slots_used, 0);
-		c->slot_bytes = 0;
+		give_slot_back_locked(c);
 		c->state = SLAB_CACHE_DEAD;
 		delist_locked(c);
 	}
@@ -304,69 +312,6 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 	bury(c);
 	errno = saved_errno;
 	return 0;
-}
-
-/* ---- giving back on request ---- */
-
-static void must_live(const struct slab_cache *c, const char *call)
-{
-	if (c->state != SLAB_CACHE_LIVE)
-		slab_misuse_dead(c, call);
-}
-
-EXPORT size_t slab_cache_shrink(struct slab_cache *c)
-{
-	struct slab_list empties;
-	struct slab_thread *t;
-	size_t bytes;
-
-	must_live(c, "shrink");
-	slab_list_init(&empties);
-	t = slab_thread_lock();
-	slab_slot_flush(t, c, &empties);
-	slab_depot_flush(c, &empties);
-	slab_slablist_drain(c, true, &empties);
-	bytes = slab_release(t, &empties);
-	bytes += slab_return_all((int)c->geo.order);
-	slab_thread_unlock(t);
-	return bytes;
-}
-
-EXPORT size_t slab_reap(void)
-{
-	struct slab_list *pos, empties;
-	struct slab_thread *t;
-	size_t bytes;
-
-	slab_list_init(&empties);
-	slab_init();
-	pthread_mutex_lock(&slab_root.registry_lock);
-	slab_list_for_each(pos, &slab_root.caches) {
-		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
-
-		slab_depot_flush(c, &empties);
-		slab_slablist_drain(c, true, &empties);
-	}
-	pthread_mutex_unlock(&slab_root.registry_lock);
-	t = slab_thread_lock();
-	slab_slot_flush_all(t, &empties);
-	bytes = slab_release(t, &empties);
-	bytes += slab_return_all(-1);
-	slab_thread_unlock(t);
-	return bytes;
-}
-
-EXPORT size_t slab_thread_flush(void)
-{
-	struct slab_list empties;
-	struct slab_thread *t = slab_thread_lock();
-	size_t bytes;
-
-	slab_list_init(&empties);
-	bytes = t->slots != NULL ? slab_slot_flush_all(t, &empties) : 0;
-	slab_release(t, &empties);
-	slab_thread_unlock(t);
-	return bytes;
 }
 
 EXPORT int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void *ctx)

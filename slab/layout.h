@@ -5,7 +5,7 @@
  * for the numbers of the field table alone, by the stats tool. The floors, from the roof down:
  *
  *  10  cache.c slow.c stats.c walk.c    public API; slow paths of alloc and free; figures;
- *      verify.c sized.c                 iteration; validators; by-size front end
+ *      verify.c reap.c sized.c          iteration; validators; giving back; by-size front end
  *   9  thread.c                         threads come and go; fork; init
  *   8  magazine.c                       taking from and giving to the magazines
  *   7  slot.c                           one thread's slots and what they may pin
@@ -190,7 +190,7 @@ struct slab_depot {
 	struct slab_magazine *shelf;
 	uint64_t objects;      /* = sum of count over the shelf */
 	uint64_t generation;   /* odd while changing */
-	uint64_t pin_bytes;    /* slab memory the shelf may pin; its share of root.depot_pin_bytes */
+	uint64_t pin_bytes;    /* slab memory it may pin; its share of root.depot_pin_bytes */
 	uint32_t contended;    /* times the lock was found taken in this window */
 	uint32_t exchanges;    /* in this window; at its end contention makes magazines larger */
 };
@@ -213,6 +213,7 @@ struct slab_thread {
 	uint64_t touched[SLAB_SLOT_PAGES / 64]; /* pages of slots with an open slot, by bit */
 	uint64_t open;            /* open slots */
 	uint64_t pin_bytes;       /* sum of pin_kib over the slots, in bytes */
+	struct slab_thread *next_spare; /* once ended: root.spare_threads */
 	uint32_t sweep_credit;    /* slow paths until idle slots may be swept again */
 };
 
@@ -308,7 +309,7 @@ struct slab_cache {
 	X(SLOT_NET, struct slab__slot, net)                                                        \
 	X(MAGAZINE_NEXT, struct slab_magazine, next)                                               \
 	X(MAGAZINE_COUNT, struct slab_magazine, count)                                             \
-	X(MAGAZINE_OBJS, struct slab_magazine, objs[0])                                              \
+	X(MAGAZINE_OBJS, struct slab_magazine, objs[0])                                            \
 	X(SPAN_ALL_LINK, struct slab_span, all_link)                                               \
 	X(SPAN_BASE, struct slab_span, base)                                                       \
 	X(SPAN_BYTES, struct slab_span, bytes)                                                     \
@@ -357,7 +358,7 @@ struct slab_field {
 struct slab_root {
 	uint64_t magic;           /* SLAB_MAGIC, once the root is usable */
 	uint64_t self;            /* its own address */
-	uint32_t layout_version;  /* SLAB_LAYOUT_VERSION: changed when a field changes its meaning */
+	uint32_t layout_version;  /* changed when a field changes its meaning */
 	uint32_t root_bytes;      /* sizeof(struct slab_root) */
 	uint32_t fields_offset_bytes;
 	uint32_t field_count;
@@ -374,7 +375,7 @@ struct slab_root {
 	uint64_t cache_count, dead_count, next_id;
 	struct slab_list threads; /* slab_thread.link */
 	uint64_t thread_count;
-	struct slab_thread *spare_threads; /* ended ones, kept for the next; linked by link.next */
+	struct slab_thread *spare_threads; /* ended ones, kept for the next */
 	uint64_t spare_thread_count;
 	uint64_t slots_used[SLAB_SLOTS / 64]; /* slot numbers taken; 0 is never given */
 

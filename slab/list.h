@@ -11,7 +11,8 @@
 /* The struct of type that contains member at address p. */
 #define slab_container(p, type, member) ((type *)(void *)((char *)(p) - offsetof(type, member)))
 
-#define slab_list_for_each(pos, head) for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
+#define slab_list_for_each(pos, head)                                                              \
+	for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
 
 /* The same when the body may take pos off the list. */
 #define slab_list_for_each_safe(pos, after, head)                                                  \

@@ -28,7 +28,7 @@ static bool renew_loaded(struct slab_thread *t, struct slab__slot *s, uint32_t c
 	uint32_t size = next_size(s, cap);
 
 	if (old != NULL && old->cap >= size) {
-		slab_write(&s->cap, (uint16_t)(cap < old->cap ? cap : old->cap));
+		slab_slot_set_cap(s, cap);
 		return true;
 	}
 	m = slab_magazine_get(size);
@@ -153,7 +153,7 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
 		slab_slot_open(t, c, s);
 		cap = slab_slot_grant(t, c, s, empties);
 		if (s->objs != NULL)
-			slab_write(&s->cap, (uint16_t)(cap < slab_slot_loaded(s)->cap ? cap : slab_slot_loaded(s)->cap));
+			slab_slot_set_cap(s, cap);
 		if (cap > 0 && slab_slot_count(s) >= s->cap && !unload(t, c, s, cap, empties))
 			cap = 0;
 		if (cap > 0) {

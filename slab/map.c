@@ -14,8 +14,7 @@ static struct slab_map_leaf *leaf_for(uintptr_t address)
 	struct slab_map_leaf **where = &slab_map_leaves[address >> SLAB_LEAF_SHIFT];
 
 	if (*where == NULL) {
-		size_t bytes = (sizeof **where + SLAB_GRANULE_BYTES - 1) & ~(SLAB_GRANULE_BYTES - 1);
-		uintptr_t base = slab_page_map(bytes, slab_page_size());
+		uintptr_t base = slab_page_map(sizeof **where, slab_page_size());
 
 		if (base == 0)
 			return NULL;

@@ -24,7 +24,7 @@ void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span);
 /* 0: not ours; order + 1; or SLAB_MAP_LARGE. */
 static inline uint8_t slab_map_order1(const void *p)
 {
-	uintptr_t leaf = (uintptr_t)p >> SLAB_LEAF_SHIFT;
+	uintptr_t leaf = (uintptr_t)p >> SLAB_LEAF_SHIFT, granule;
 	const struct slab_map_leaf *l;
 
 	if (leaf >= SLAB_MAP_LEAVES)
@@ -32,8 +32,8 @@ static inline uint8_t slab_map_order1(const void *p)
 	l = __atomic_load_n(&slab_map_leaves[leaf], __ATOMIC_ACQUIRE);
 	if (l == NULL)
 		return 0;
-	return __atomic_load_n(
-	    &l->order1[((uintptr_t)p >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES], __ATOMIC_ACQUIRE);
+	granule = ((uintptr_t)p >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES;
+	return __atomic_load_n(&l->order1[granule], __ATOMIC_ACQUIRE);
 }
 
 /* The span at an address that is ours; under span_lock, or while holding an object in it. */

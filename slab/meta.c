@@ -13,7 +13,8 @@ struct free_piece {
 	struct free_piece *next;
 };
 
-_Static_assert(SLAB_META_MAGAZINE + SLAB_META_MAGAZINES <= sizeof slab_root.meta_free / sizeof(void *),
+_Static_assert(SLAB_META_MAGAZINE + SLAB_META_MAGAZINES <=
+                   sizeof slab_root.meta_free / sizeof(void *),
                "a free list for every kind");
 
 static uint32_t magazine_cap(unsigned kind)

@@ -250,7 +250,8 @@ bool slab_page_on_valgrind(void)
 	volatile uint64_t request[6] = { 0x1001, 0, 0, 0, 0, 0 };
 
 	__asm__ volatile("mov x3, %1; mov x4, %2\n\t"
-	                 "ror x12, x12, #3; ror x12, x12, #13; ror x12, x12, #51; ror x12, x12, #61\n\t"
+	                 "ror x12, x12, #3; ror x12, x12, #13\n\t"
+	                 "ror x12, x12, #51; ror x12, x12, #61\n\t"
 	                 "orr x10, x10, x10\n\t"
 	                 "mov %0, x3"
 	                 : "=r"(answer)

@@ -253,7 +253,9 @@ static void note_returned(size_t bytes)
 	r->returned_bytes += bytes;
 	if (r->returned_bytes < 8 * r->reserve_bytes || r->reserve_bytes == 0)
 		return;
-	r->reserve_bytes = r->reserve_bytes / 2 > r->min_bytes ? r->reserve_bytes / 2 : r->min_bytes;
+	r->reserve_bytes /= 2;
+	if (r->reserve_bytes < r->min_bytes)
+		r->reserve_bytes = r->min_bytes;
 	r->returned_bytes = r->reserve_bytes; /* still worth noticing when it is wanted again */
 	r->refault_bytes = 0;
 }
@@ -282,8 +284,11 @@ size_t slab_return_all(int order)
 	for (int o = 0; o < SLAB_ORDERS; o++) {
 		if (order != NO_ORDER && order != o)
 			continue;
-		slab_list_for_each_safe(pos, after, &slab_root.spans[o])
-			returned += return_span(slab_container(pos, struct slab_span, all_link), true);
+		slab_list_for_each_safe(pos, after, &slab_root.spans[o]) {
+			struct slab_span *span = slab_container(pos, struct slab_span, all_link);
+
+			returned += return_span(span, true);
+		}
 	}
 	pthread_mutex_unlock(&slab_root.span_lock);
 	pthread_mutex_unlock(&slab_root.return_lock);

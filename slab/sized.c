@@ -90,11 +90,13 @@ static void *large_alloc(size_t size, size_t align)
 	struct slab_span *span = NULL;
 	bool entered = false;
 
+	if (align < SLAB_GRANULE_BYTES)
+		align = SLAB_GRANULE_BYTES;
 	if (size <= PTRDIFF_MAX && bytes != 0)
 		span = slab_meta_get(SLAB_META_SPAN);
 	if (span != NULL) {
 		memset(span, 0, sizeof *span);
-		span->base = slab_page_map(bytes, align > SLAB_GRANULE_BYTES ? align : SLAB_GRANULE_BYTES);
+		span->base = slab_page_map(bytes, align);
 		span->bytes = bytes;
 		slab_list_init(&span->link);
 		pthread_mutex_lock(&slab_root.span_lock);

@@ -139,14 +139,16 @@ struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, u
 	struct slab_misuse misuse = { SLAB_GOOD, NULL };
 	uint32_t i;
 
-	/* the header lines are cold after random frees: fetch them side by side, outside the lock */
+	/* header lines are cold after random frees: fetch them side by side, outside the lock */
 	for (i = 0; i < n; i++)
 		__builtin_prefetch(slab_of(&c->geo, objs[i]), 1);
 	lock(l);
 	for (i = 0; i < n; i++) {
 		struct slab *s = slab_of(&c->geo, objs[i]);
 
-		misuse.fault = slab_is_of(s, c) ? slab_give(s, &c->geo, objs[i]) : SLAB_NOT_OF_CACHE;
+		misuse.fault = SLAB_NOT_OF_CACHE;
+		if (slab_likely(slab_is_of(s, c)))
+			misuse.fault = slab_give(s, &c->geo, objs[i]);
 		if (slab_unlikely(misuse.fault != SLAB_GOOD)) {
 			misuse.obj = objs[i];
 			break;

@@ -1,7 +1,7 @@
 /*
  * slot.c - one thread's slots: two magazines each, and what they may pin                 Floor 7
  *
- * Called by magazine.c, thread.c (thread exit, fork) and cache.c (flush, shrink, destroy). A slot is
+ * Called by magazine.c, thread.c (thread exit, fork), cache.c (destroy) and reap.c (flush). A slot is
  * charged with what it can pin at worst: min(slabs of the cache, 2 magazines) * slab_bytes. A slot
  * whose cache grows meanwhile is charged again at its next slow path.
  */
@@ -21,7 +21,7 @@
 void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap)
 {
 	slab_write(&s->objs, m->objs);
-	slab_write(&s->cap, (uint16_t)(cap < m->cap ? cap : m->cap));
+	slab_slot_set_cap(s, cap);
 	slab_slot_set_count(s, m->count);
 }
 
@@ -156,7 +156,7 @@ static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ct
 	if (s->prev_count > cap)
 		slab_slot_give_prev(c, s, sweep->empties);
 	slab_slot_trim(c, s, cap, sweep->empties);
-	slab_write(&s->cap, (uint16_t)(cap < slab_slot_loaded(s)->cap ? cap : slab_slot_loaded(s)->cap));
+	slab_slot_set_cap(s, cap);
 	slab_slot_end(s);
 }
 
@@ -199,9 +199,9 @@ void slab_slot_for_each(struct slab_thread *t,
                             void (*fn)(struct slab_thread *t, struct slab_cache *c, void *ctx),
                             void *ctx)
 {
-	uint32_t page = slab_bit_next(t->touched, SLAB_SLOT_PAGES, 0);
-
-	for (; page < SLAB_SLOT_PAGES; page = slab_bit_next(t->touched, SLAB_SLOT_PAGES, page + 1)) {
+	for (uint32_t page = 0; page < SLAB_SLOT_PAGES; page++) {
+		if (!slab_bit_test(t->touched, page))
+			continue;
 		for (uint32_t i = 0; i < SLAB_SLOTS_PER_PAGE; i++) {
 			struct slab__slot *s = &t->slots[page * SLAB_SLOTS_PER_PAGE + i];
 

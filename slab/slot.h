@@ -50,6 +50,14 @@ static inline void slab_slot_set_count(struct slab__slot *s, uint32_t count)
 	__atomic_store_n(&s->word, (word & ~SLAB__COUNT_MASK) | count, __ATOMIC_RELEASE);
 }
 
+/* At most cap objects are to be in the loaded magazine. */
+static inline void slab_slot_set_cap(struct slab__slot *s, uint32_t cap)
+{
+	uint32_t room = slab_slot_loaded(s)->cap;
+
+	slab_write(&s->cap, (uint16_t)(cap < room ? cap : room));
+}
+
 /* Makes m, with its m->count objects, the loaded magazine; at most cap objects are to be in it. */
 void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap);
 void slab_slot_set_prev(struct slab__slot *s, struct slab_magazine *m);

@@ -2,8 +2,8 @@
  * slow.c - what the inline fast path of slab.h does not do itself                        Floor 10
  *
  * Called by every user through slab.h: the named slow paths of alloc and free, the calls for many
- * objects, and the out-of-line twins of alloc and free. Out of memory comes up to here as NULL; here
- * it is decided: give everything back, try once more.
+ * objects, and the out-of-line twins of alloc and free. Out of memory comes up to here as NULL; it
+ * is decided here: give everything back, try once more.
  */
 #define SLAB_NO_INLINE
 #include <errno.h>

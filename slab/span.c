@@ -130,7 +130,9 @@ static void note_refault(size_t bytes)
 	r->refault_bytes += bytes;
 	if (r->refault_bytes < r->reserve_bytes / 2)
 		return;
-	r->reserve_bytes = r->reserve_bytes * 2 < r->max_bytes ? r->reserve_bytes * 2 : r->max_bytes;
+	r->reserve_bytes *= 2;
+	if (r->reserve_bytes > r->max_bytes)
+		r->reserve_bytes = r->max_bytes;
 	r->returned_bytes = r->refault_bytes = 0;
 }
 

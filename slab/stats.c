@@ -62,7 +62,8 @@ static void collect(struct slab_cache *c, struct slab_cache_stats *st)
 		.slabs_empty = slab_read(&l->empty),
 		.objects_cached = sums.cached + slab_read(&c->depot.objects),
 		.objects_peak = slab_read(&l->used_peak),
-		.allocs = sums.allocs + slab_read(&l->retired_allocs) + slab_read(&l->direct_allocs),
+		.allocs = sums.allocs + slab_read(&l->retired_allocs) +
+		          slab_read(&l->direct_allocs),
 		.frees = sums.frees + slab_read(&l->retired_allocs) -
 		         (uint64_t)slab_read(&l->retired_net) + slab_read(&l->direct_frees),
 		.alloc_failures = slab_read(&c->alloc_failures),

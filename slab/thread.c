@@ -86,8 +86,7 @@ static struct slab_thread *take_spare(void)
 	pthread_mutex_lock(&slab_root.registry_lock);
 	t = slab_root.spare_threads;
 	if (t != NULL) {
-		slab_root.spare_threads =
-		    t->link.next != NULL ? slab_container(t->link.next, struct slab_thread, link) : NULL;
+		slab_root.spare_threads = t->next_spare;
 		slab_root.spare_thread_count--;
 	}
 	pthread_mutex_unlock(&slab_root.registry_lock);
@@ -130,7 +129,7 @@ static void drop_struct_locked(struct slab_thread *t)
 {
 	change_threads(t, false);
 	if (slab_root.spare_thread_count < SPARE_THREADS) {
-		t->link.next = slab_root.spare_threads != NULL ? &slab_root.spare_threads->link : NULL;
+		t->next_spare = slab_root.spare_threads;
 		slab_root.spare_threads = t;
 		slab_root.spare_thread_count++;
 		return;

@@ -101,14 +101,15 @@ static void check_bands(struct verify *v)
 	uint64_t listed = 0, most = v->cache->slabs.slabs + 1;
 
 	for (int b = 0; b < SLAB_BANDS; b++) {
-		struct slab_list *head = &v->cache->slabs.band[b], *pos = head->next, *before = head;
+		struct slab_list *head = &v->cache->slabs.band[b];
+		struct slab_list *pos = head->next, *before = head;
 
 		for (; pos != head && listed <= most; before = pos, pos = pos->next, listed++) {
 			struct slab *s = slab_container(pos, struct slab, link);
 			struct slab *held = slab_span_held_locked(s);
 
 			if (held != s || !slab_is_of(s, v->cache)) {
-				fault(v, "a slab on the partial list that is not of the cache", s, 0, 1);
+				fault(v, "a slab of another cache on a partial list", s, 0, 1);
 				break;
 			}
 			if (pos->prev != before)

@@ -3,8 +3,8 @@
  *
  * Called by users and by cache.c for its report. A slot that the bitmap calls used may be parked in
  * a magazine; what is parked is collected once, sorted, and collected again when the caller's own
- * slow paths have moved magazines. The caller's own two magazines are looked at each time, since the
- * callback may free.
+ * slow paths have moved magazines. The caller's own two magazines are looked at each time, since
+ * the callback may free.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,0 +1,76 @@
+/*
+ * reap.c - giving back on request                                                        Floor 10
+ *
+ * Called by users, and by slow.c when memory is short. None of these can reach into the magazines
+ * of another thread, whose fast path takes no lock.
+ */
+#include "slab/layout.h"
+#include "slab/list.h"
+#include "slab/misuse.h"
+#include "slab/return.h"
+#include "slab/slablist.h"
+#include "slab/slot.h"
+#include "slab/thread.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+static void must_live(const struct slab_cache *c, const char *call)
+{
+	if (c->state != SLAB_CACHE_LIVE)
+		slab_misuse_dead(c, call);
+}
+
+EXPORT size_t slab_cache_shrink(struct slab_cache *c)
+{
+	struct slab_list empties;
+	struct slab_thread *t;
+	size_t bytes;
+
+	must_live(c, "shrink");
+	slab_list_init(&empties);
+	t = slab_thread_lock();
+	slab_slot_flush(t, c, &empties);
+	slab_depot_flush(c, &empties);
+	slab_slablist_drain(c, true, &empties);
+	bytes = slab_release(t, &empties);
+	bytes += slab_return_all((int)c->geo.order);
+	slab_thread_unlock(t);
+	return bytes;
+}
+
+EXPORT size_t slab_reap(void)
+{
+	struct slab_list *pos, empties;
+	struct slab_thread *t;
+	size_t bytes;
+
+	slab_list_init(&empties);
+	slab_init();
+	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_list_for_each(pos, &slab_root.caches) {
+		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
+
+		slab_depot_flush(c, &empties);
+		slab_slablist_drain(c, true, &empties);
+	}
+	pthread_mutex_unlock(&slab_root.registry_lock);
+	t = slab_thread_lock();
+	slab_slot_flush_all(t, &empties);
+	bytes = slab_release(t, &empties);
+	bytes += slab_return_all(-1);
+	slab_thread_unlock(t);
+	return bytes;
+}
+
+EXPORT size_t slab_thread_flush(void)
+{
+	struct slab_list empties;
+	struct slab_thread *t = slab_thread_lock();
+	size_t bytes;
+
+	slab_list_init(&empties);
+	bytes = t->slots != NULL ? slab_slot_flush_all(t, &empties) : 0;
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+	return bytes;
+}
