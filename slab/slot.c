@@ -1,9 +1,9 @@
 /*
  * slot.c - one thread's slots: two magazines each, and what they may pin                 Floor 7
  *
- * Called by magazine.c, thread.c (thread exit, fork), cache.c (destroy) and reap.c (flush). A slot is
- * charged with what it can pin at worst: min(slabs of the cache, 2 magazines) * slab_bytes. A slot
- * whose cache grows meanwhile is charged again at its next slow path.
+ * Called by magazine.c, thread.c (thread exit, fork), cache.c (destroy) and reap.c (flush). A slot
+ * is charged with what it can pin at worst: min(slabs of the cache, 2 magazines) * slab_bytes. A
+ * slot whose cache grows meanwhile is charged again at its next slow path.
  */
 #include <string.h>
 
