@@ -1,0 +1,17 @@
+/*
+ * access.h - why a process may not be read                                               Floor t1
+ */
+#ifndef SLABSTAT_ACCESS_H
+#define SLABSTAT_ACCESS_H
+
+#include <stdbool.h>
+
+#include "tools/fault.h"
+
+/* Notes the reason why the kernel refused, given its errno, and what helps. */
+enum fault_code access_explain(int pid, int error, struct fault *fault);
+
+/* Whether the process belongs to a user other than the caller. */
+bool access_other_user(int pid);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * report.h - forms of output                                                             Floor t8
+ *
+ * A report sorts the rows as it needs them and prints; it reads nothing from the target.
+ */
+#ifndef SLABSTAT_REPORT_H
+#define SLABSTAT_REPORT_H
+
+#include <stdio.h>
+
+#include "tools/figures.h"
+
+#define REPORT_SORTS "abcklmnosu" /* the columns of report_table(), by letter; see --help */
+#define REPORT_SORT_DEFAULT 'c'
+
+/* Totals in the manner of slabtop, then a line per cache; caches without a slab only if all. */
+void report_table(FILE *out, struct figures *figures, char sort, bool all);
+
+/* One JSON object with every cache, by root and id. */
+void report_json(FILE *out, struct figures *figures);
+
+#endif

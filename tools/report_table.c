@@ -1,0 +1,196 @@
+/*
+ * report_table.c - figures for people                                                    Floor t9
+ *
+ * Called by slabstat.c. Totals and columns are those that slabtop has accustomed eyes to, with
+ * what this library knows in addition. Columns are as wide as their widest cell.
+ */
+#define _GNU_SOURCE 1
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/report.h"
+#include "tools/text.h"
+
+#define COLUMNS 9 /* all but the name, which comes last and needs no width */
+#define CELL_BYTES 32
+
+static const char *const headings[COLUMNS] = { "OBJS",  "ACTIVE",   "USE",        "OBJ SIZE",
+					       "SLABS", "OBJ/SLAB", "CACHE SIZE", "CACHED",
+					       "PEAK" };
+
+struct line {
+	char cell[COLUMNS][CELL_BYTES];
+};
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void fill_line(struct line *line, const struct slab_cache_stats *stats)
+{
+	snprintf(line->cell[0], CELL_BYTES, "%" PRIu64, stats->objects_capacity);
+	snprintf(line->cell[1], CELL_BYTES, "%" PRIu64, stats->objects_live);
+	snprintf(line->cell[2], CELL_BYTES, "%u%%",
+		 (unsigned)percent(stats->objects_live, stats->objects_capacity));
+	snprintf(line->cell[3], CELL_BYTES, "%.2fK", (double)stats->object_bytes / 1024);
+	snprintf(line->cell[4], CELL_BYTES, "%" PRIu64, stats->slabs);
+	snprintf(line->cell[5], CELL_BYTES, "%" PRIu64, stats->objects_per_slab);
+	text_human(line->cell[6], stats->mapped_bytes);
+	snprintf(line->cell[7], CELL_BYTES, "%" PRIu64, stats->objects_cached);
+	snprintf(line->cell[8], CELL_BYTES, "%" PRIu64, stats->objects_peak);
+}
+
+/* What a row is ordered by, the largest first. */
+static uint64_t sort_key(const struct slab_cache_stats *stats, char sort)
+{
+	switch (sort) {
+	case 'a':
+		return stats->objects_live;
+	case 'b':
+		return stats->objects_per_slab;
+	case 'k':
+		return stats->objects_cached;
+	case 'l':
+		return stats->slabs;
+	case 'm':
+		return stats->objects_peak;
+	case 'o':
+		return stats->objects_capacity;
+	case 's':
+		return stats->object_bytes;
+	case 'u':
+		return (uint64_t)(1e6 * percent(stats->objects_live, stats->objects_capacity));
+	default:
+		return stats->mapped_bytes;
+	}
+}
+
+static int compare_rows(const void *left, const void *right, void *sort)
+{
+	const struct figures_row *a = left, *b = right;
+	const char letter = *(const char *)sort;
+	uint64_t key_a = sort_key(&a->stats, letter), key_b = sort_key(&b->stats, letter);
+	int by_name = strcmp(a->stats.name, b->stats.name);
+
+	if (letter != 'n' && key_a != key_b)
+		return key_a < key_b ? 1 : -1;
+	if (by_name)
+		return by_name;
+	return a->stats.id < b->stats.id ? -1 : a->stats.id > b->stats.id;
+}
+
+static bool is_shown(const struct figures_row *row, bool all)
+{
+	return all || row->stats.slabs > 0 || row->stats.objects_live > 0;
+}
+
+static void print_counts(FILE *out, const char *what, uint64_t active, uint64_t total)
+{
+	fprintf(out, " Active / Total %-20s: %" PRIu64 " / %" PRIu64 " (%.1f%%)\n", what, active, total,
+		percent(active, total));
+}
+
+static void print_object_sizes(FILE *out, const struct figures *figures)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+	double live = 0, objects = 0;
+
+	for (size_t i = 0; i < figures->count; i++) {
+		const struct slab_cache_stats *stats = &figures->rows[i].stats;
+
+		least = stats->object_bytes < least ? stats->object_bytes : least;
+		most = stats->object_bytes > most ? stats->object_bytes : most;
+		live += (double)stats->objects_live * (double)stats->object_bytes;
+		objects += (double)stats->objects_live;
+	}
+	fprintf(out, " Minimum / Average / Maximum Object : %.2fK / %.2fK / %.2fK\n",
+		figures->count ? (double)least / 1024 : 0, objects > 0 ? live / objects / 1024 : 0,
+		(double)most / 1024);
+}
+
+static void print_totals(FILE *out, const struct figures *figures)
+{
+	const struct slab_totals *totals = &figures->totals;
+	struct slab_cache_stats sum = figures_sum(figures);
+	char active[TEXT_HUMAN_BYTES], whole[TEXT_HUMAN_BYTES], metadata[TEXT_HUMAN_BYTES];
+	uint64_t caches = 0, active_bytes = 0;
+
+	for (size_t i = 0; i < figures->count; i++) {
+		const struct slab_cache_stats *stats = &figures->rows[i].stats;
+
+		caches += stats->slabs > 0;
+		active_bytes += stats->objects_live * stats->stride_bytes;
+	}
+	print_counts(out, "Objects (% used)", sum.objects_live, sum.objects_capacity);
+	print_counts(out, "Slabs (% used)", sum.slabs - sum.slabs_empty, sum.slabs);
+	print_counts(out, "Caches (% used)", caches, figures->count);
+	fprintf(out, " Active / Total %-20s: %s / %s (%.1f%%)\n", "Size (% used)",
+		text_human(active, active_bytes), text_human(whole, sum.mapped_bytes),
+		percent(active_bytes, sum.mapped_bytes));
+	print_object_sizes(out, figures);
+	fprintf(out, " Mapped / Reserve / Metadata        : %s / %s / %s\n",
+		text_human(whole, totals->mapped_bytes), text_human(active, totals->reserve_bytes),
+		text_human(metadata, totals->metadata_bytes));
+	fprintf(out, " Holes / Lost / Refused             : %" PRIu64 " / %" PRIu64 " / %" PRIu64 "\n",
+		totals->holes, totals->lost_holes, totals->unmap_failures);
+}
+
+/* Prints the lines of the caches. Return: how many were left out. */
+static size_t print_rows(FILE *out, const struct figures *figures, bool all)
+{
+	int width[COLUMNS];
+	size_t hidden = 0;
+	struct line line;
+
+	for (size_t c = 0; c < COLUMNS; c++)
+		width[c] = (int)strlen(headings[c]);
+	for (size_t i = 0; i < figures->count; i++) {
+		if (!is_shown(&figures->rows[i], all)) {
+			hidden++;
+			continue;
+		}
+		fill_line(&line, &figures->rows[i].stats);
+		for (size_t c = 0; c < COLUMNS; c++)
+			if (width[c] < (int)strlen(line.cell[c]))
+				width[c] = (int)strlen(line.cell[c]);
+	}
+	for (size_t c = 0; c < COLUMNS; c++)
+		fprintf(out, "%*s ", width[c], headings[c]);
+	fprintf(out, "NAME\n");
+	for (size_t i = 0; i < figures->count; i++) {
+		const struct figures_row *row = &figures->rows[i];
+
+		if (!is_shown(row, all))
+			continue;
+		fill_line(&line, &row->stats);
+		for (size_t c = 0; c < COLUMNS; c++)
+			fprintf(out, "%*s ", width[c], line.cell[c]);
+		fprintf(out, "%s%s\n", row->stats.name, row->consistent ? "" : " ~");
+	}
+	return hidden;
+}
+
+void report_table(FILE *out, struct figures *figures, char sort, bool all)
+{
+	size_t hidden, marked = 0;
+
+	if (figures->count > 0)
+		qsort_r(figures->rows, figures->count, sizeof *figures->rows, compare_rows, &sort);
+	for (size_t i = 0; i < figures->count; i++)
+		marked += is_shown(&figures->rows[i], all) && !figures->rows[i].consistent;
+	print_totals(out, figures);
+	fputc('\n', out);
+	hidden = print_rows(out, figures, all);
+	if (marked > 0)
+		fprintf(out, "~ changed while it was read, or is damaged: the figures do not add up.\n");
+	else if (!figures->consistent)
+		fprintf(out, "The list of caches or threads changed while it was read, or is damaged.\n");
+	if (hidden > 0)
+		fprintf(out, "%zu empty cache%s hidden: -a shows %s.\n", hidden, hidden == 1 ? "" : "s",
+			hidden == 1 ? "it" : "them");
+	if (figures->roots > 1)
+		fprintf(out, "%zu copies of the library are in this process: all are shown.\n",
+			figures->roots);
+}

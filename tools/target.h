@@ -1,0 +1,57 @@
+/*
+ * target.h - "read n bytes at an address" of something that embeds the library           Floor t1
+ *
+ * The walkers see a target through its two functions alone, so a live process (target_live.c) and
+ * a core file are the same to them. Nothing here stops, signals or writes to a process.
+ */
+#ifndef SLABSTAT_TARGET_H
+#define SLABSTAT_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/fault.h"
+
+/* One piece of a read: bytes at addr in the target go to a buffer of ours. */
+struct target_part {
+	uint64_t addr;
+	void *to;
+	size_t bytes;
+};
+
+struct target_mapping {
+	uint64_t start, end;
+	uint64_t offset; /* in the mapped file; 0 also for anonymous memory */
+	bool readable;
+	bool device;     /* reading it may have effects: leave it alone */
+};
+
+struct target {
+	/* Fills all parts in their order. Return: 0 or an errno; then the parts hold nothing. */
+	int (*read)(struct target *target, const struct target_part *parts, size_t count);
+	/* Whether it is still there; a core always is. */
+	bool (*alive)(struct target *target);
+	const char *source; /* "live" */
+	int pid;
+	struct target_mapping *mappings;
+	size_t mapping_count;
+
+	int reader;  /* target_live.c: the task whose memory is read, mostly pid itself */
+	int proc_fd; /* target_live.c: /proc/PID; keeps meaning this process when the PID is reused */
+	int mem_fd;  /* target_live.c: its mem where process_vm_readv is not to be had, else -1 */
+};
+
+/* Opens a live process. Return: 0, or the code of the fault noted. */
+enum fault_code target_open_live(struct target *target, int pid, struct fault *fault);
+
+void target_close_live(struct target *target);
+
+static inline int target_read(struct target *target, uint64_t addr, void *to, size_t bytes)
+{
+	const struct target_part part = { addr, to, bytes };
+
+	return target->read(target, &part, 1);
+}
+
+#endif
