@@ -96,8 +96,8 @@ static bool same_user(const struct identity *it, const struct identity *me)
 
 static bool same_group(const struct identity *it, const struct identity *me)
 {
-	return it->real_group == me->effective_group && it->effective_group == me->effective_group &&
-	       it->saved_group == me->effective_group;
+	return it->real_group == me->effective_group &&
+	       it->effective_group == me->effective_group && it->saved_group == me->effective_group;
 }
 
 bool access_other_user(int pid)
@@ -110,11 +110,12 @@ bool access_other_user(int pid)
 static enum fault_code explain_yama(int pid, int scope, struct fault *fault)
 {
 	if (scope == 1)
-		return fault_set(fault, FAULT_DENIED,
-				 "Yama (kernel.yama.ptrace_scope is 1) lets only a parent read process %d: "
-				 "run slabstat as root, or let the program call "
-				 "prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY).",
-				 pid);
+		return fault_set(
+		    fault, FAULT_DENIED,
+		    "Yama (kernel.yama.ptrace_scope is 1) lets only a parent read process %d: "
+		    "run slabstat as root, or let the program call "
+		    "prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY).",
+		    pid);
 	if (scope == 2)
 		return fault_set(fault, FAULT_DENIED,
 				 "Yama (kernel.yama.ptrace_scope is 2) lets only a user with "
@@ -131,35 +132,39 @@ static enum fault_code explain_identity(int pid, const struct identity *it,
 					const struct identity *me, struct fault *fault)
 {
 	if (me->effective == 0)
-		return fault_set(fault, FAULT_DENIED,
-				 "you are root but without CAP_SYS_PTRACE, and process %d needs it: run "
-				 "slabstat outside this container, or give the container that "
-				 "capability.",
-				 pid);
+		return fault_set(
+		    fault, FAULT_DENIED,
+		    "you are root but without CAP_SYS_PTRACE, and process %d needs it: run "
+		    "slabstat outside this container, or give the container that "
+		    "capability.",
+		    pid);
 	if (!same_user(it, me) && it->real == me->effective)
-		return fault_set(fault, FAULT_DENIED,
-				 "process %d was started by you but runs with the rights of user %u "
-				 "(set-user-ID): run slabstat as root.",
-				 pid, it->effective);
+		return fault_set(
+		    fault, FAULT_DENIED,
+		    "process %d was started by you but runs with the rights of user %u "
+		    "(set-user-ID): run slabstat as root.",
+		    pid, it->effective);
 	if (!same_user(it, me))
-		return fault_set(fault, FAULT_DENIED,
-				 "process %d belongs to user %u and you are %u: run slabstat as that "
-				 "user or as root.",
-				 pid, it->effective, me->effective);
+		return fault_set(
+		    fault, FAULT_DENIED,
+		    "process %d belongs to user %u and you are %u: run slabstat as that "
+		    "user or as root.",
+		    pid, it->effective, me->effective);
 	if (!same_group(it, me))
-		return fault_set(fault, FAULT_DENIED,
-				 "process %d runs with group %u and you with %u: run slabstat with that "
-				 "group (newgrp) or as root.",
-				 pid, it->effective_group, me->effective_group);
+		return fault_set(
+		    fault, FAULT_DENIED,
+		    "process %d runs with group %u and you with %u: run slabstat with that "
+		    "group (newgrp) or as root.",
+		    pid, it->effective_group, me->effective_group);
 	if (not_dumpable(pid, it))
 		return fault_set(fault, FAULT_DENIED,
 				 "process %d is not dumpable (it changed its identity or called "
 				 "prctl(PR_SET_DUMPABLE, 0)): run slabstat as root.",
 				 pid);
 	if (it->permitted & ~me->permitted)
-		return fault_set(fault, FAULT_DENIED,
-				 "process %d holds capabilities that you lack: run slabstat as root.",
-				 pid);
+		return fault_set(
+		    fault, FAULT_DENIED,
+		    "process %d holds capabilities that you lack: run slabstat as root.", pid);
 	return FAULT_NONE;
 }
 
@@ -192,13 +197,14 @@ enum fault_code access_explain(int pid, int error, struct fault *fault)
 	if (scope > 2 || (scope > 0 && !has_ptrace(&me)))
 		return explain_yama(pid, scope, fault);
 	if (error == ENOSYS || me.seccomp != 0)
-		return fault_set(fault, FAULT_DENIED,
-				 "neither process_vm_readv nor /proc/%d/mem can be used (%s): run slabstat "
-				 "outside this container.",
-				 pid,
-				 me.seccomp ? "a seccomp filter is at work" : "the kernel lacks them");
-	return fault_set(fault, FAULT_DENIED,
-			 "the kernel refuses to let you read process %d (%s), as with a security module "
-			 "or another user namespace: run slabstat as root outside of any container.",
-			 pid, strerror(error));
+		return fault_set(
+		    fault, FAULT_DENIED,
+		    "neither process_vm_readv nor /proc/%d/mem can be used (%s): run slabstat "
+		    "outside this container.",
+		    pid, me.seccomp ? "a seccomp filter is at work" : "the kernel lacks them");
+	return fault_set(
+	    fault, FAULT_DENIED,
+	    "the kernel refuses to let you read process %d (%s), as with a security module "
+	    "or another user namespace: run slabstat as root outside of any container.",
+	    pid, strerror(error));
 }

@@ -15,8 +15,8 @@
 #include "tools/row.h"
 #include "tools/text.h"
 
-#define TRIES 8
-#define RETRY_PARTS ((size_t)8 << 20) /* pieces read in retries: seconds at the very most */
+#define TRIES        8
+#define RETRY_PARTS  ((size_t)8 << 20) /* pieces read in retries: seconds at the very most */
 #define BATCH_CACHES 256
 
 /*
@@ -26,7 +26,8 @@
 static void pause_before(unsigned n)
 {
 	const unsigned at_once = TRIES / 2;
-	const struct timespec time = { .tv_nsec = 100000L << (n < at_once ? 0 : 2 * (n - at_once)) };
+	const struct timespec time = { .tv_nsec = 100000L
+						  << (n < at_once ? 0 : 2 * (n - at_once)) };
 
 	if (n >= at_once)
 		nanosleep(&time, NULL);
@@ -38,9 +39,10 @@ struct pass {
 	struct figures_row *row; /* one per walk.cache */
 	size_t rows, inconsistent;
 	size_t parts_left;
-	int error;               /* errno of what could not be read, EBADMSG: a damaged list */
-	bool steady;             /* no cache or thread came or went meanwhile */
-	bool moved;              /* but did while rows were read again */
+	int error;   /* errno of what could not be read, EBADMSG: a damaged list */
+	bool steady; /* no cache or thread came or went meanwhile */
+	bool moved;  /* but did while rows were read again */
+	bool blind;  /* not all threads could be looked at: what is parked is unknown */
 };
 
 static uint64_t root_generation(struct pass *pass)
@@ -96,7 +98,7 @@ static int derive_rows(struct pass *pass, const struct slots_sum *sums)
 		bool valid = row_slot(walk, cache, &slot);
 
 		row->consistent =
-			row_derive(walk, cache, slot ? &sums[slot] : &none, &row->stats) && valid;
+		    row_derive(walk, cache, slot ? &sums[slot] : &none, &row->stats) && valid;
 	}
 	for (size_t i = 0; i < pass->rows && !error; i += BATCH_CACHES) {
 		size_t left = pass->rows - i;
@@ -115,7 +117,8 @@ static void retry_row(struct pass *pass, size_t i)
 	uint64_t slot, slot_now;
 
 	if (!row_slot(walk, &walk->cache[i], &slot) ||
-	    slots_read_cache(walk, walk->cache[i].addr, slot, &pass->parts_left, &moment, &sum) != 0)
+	    slots_read_cache(walk, walk->cache[i].addr, slot, &pass->parts_left, &moment, &sum) !=
+		0)
 		return;
 	if (!row_slot(walk, &moment.cache, &slot_now) || slot_now != slot ||
 	    moment.cache.id != walk->cache[i].id)
@@ -155,6 +158,8 @@ static void fill_rows(struct pass *pass, unsigned root)
 			slots_error = row_error;
 	}
 	free(sums);
+	pass->blind = !walk->threads_whole || slots_error == ESRCH || slots_error == E2BIG ||
+		      slots_error == ENOMEM;
 	if (pass->error == 0)
 		pass->error = slots_error;
 	pass->inconsistent = 0;
@@ -180,7 +185,7 @@ static bool make_pass(struct pass *pass, unsigned root)
 	if (pass->steady && !pass->moved && pass->error == 0 && walk->caches == walk->cache_count &&
 	    walk->threads == walk->thread_count)
 		return false;
-	return pass->error != ESRCH && pass->error != ENOMEM;
+	return pass->error != ESRCH && pass->error != ENOMEM && pass->error != E2BIG;
 }
 
 static void add_totals(struct slab_totals *totals, const struct walk *walk)
@@ -205,7 +210,7 @@ static bool append(struct figures *figures, struct pass *pass)
 		return false;
 	for (size_t i = 0; i < pass->rows; i++) {
 		rows[figures->count + i] = pass->row[i];
-		if (!pass->steady)
+		if (!pass->steady || pass->blind)
 			rows[figures->count + i].consistent = false;
 	}
 	figures->rows = rows;
@@ -217,19 +222,18 @@ static bool append(struct figures *figures, struct pass *pass)
 
 static enum fault_code explain(struct target *target, int error, struct fault *fault)
 {
-	int pid = target->pid;
+	const char *cause = "part of its memory could not be read";
 
 	if (error == ENOMEM)
-		return fault_set(fault, FAULT_PARTIAL, "out of memory: the figures of process %d are "
-				 "incomplete.", pid);
-	if (error == ESRCH || !target->alive(target))
-		return fault_set(fault, FAULT_PARTIAL, "process %d ended while it was being read: the "
-				 "figures are incomplete.", pid);
-	if (error == EBADMSG)
-		return fault_set(fault, FAULT_PARTIAL, "a list in process %d is damaged: the figures end "
-				 "where it breaks off.", pid);
-	return fault_set(fault, FAULT_PARTIAL, "part of the memory of process %d could not be read: the "
-			 "figures are incomplete.", pid);
+		cause = "slabstat ran out of memory";
+	else if (error == E2BIG)
+		cause = "it has more threads and caches than can be read";
+	else if (error == ESRCH || !target->alive(target))
+		cause = "it ended while it was being read";
+	else if (error == EBADMSG)
+		cause = "one of its lists is damaged";
+	return fault_set(fault, FAULT_PARTIAL, "the figures of process %d are incomplete: %s.",
+			 target->pid, cause);
 }
 
 static enum fault_code take_root(struct figures *figures, struct target *target, uint64_t root,
@@ -249,7 +253,8 @@ static enum fault_code take_root(struct figures *figures, struct target *target,
 			break;
 	}
 	if (pass.error || pass.inconsistent > 0 || !pass.steady ||
-	    pass.walk.caches != pass.walk.cache_count || pass.walk.threads != pass.walk.thread_count)
+	    pass.walk.caches != pass.walk.cache_count ||
+	    pass.walk.threads != pass.walk.thread_count)
 		figures->consistent = false;
 	if (!append(figures, &pass))
 		pass.error = ENOMEM;
@@ -263,7 +268,8 @@ enum fault_code figures_take(struct figures *figures, struct target *target,
 {
 	enum fault_code code = FAULT_NONE;
 
-	*figures = (struct figures){ .pid = target->pid, .source = target->source, .consistent = true };
+	*figures =
+	    (struct figures){ .pid = target->pid, .source = target->source, .consistent = true };
 	for (size_t i = 0; i < roots->count; i++) {
 		enum fault_code this = take_root(figures, target, roots->addr[i], fault);
 

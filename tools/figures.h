@@ -20,7 +20,7 @@ struct figures {
 	struct slab_totals totals; /* sums over the roots */
 	struct figures_row *rows;  /* of ours; root by root */
 	size_t count;
-	bool consistent;           /* the lists and every row */
+	bool consistent; /* the lists and every row */
 };
 
 /*

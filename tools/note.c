@@ -14,11 +14,11 @@
 #include "slab/layout.h"
 #include "tools/note.h"
 
-#define NOTE_OWNER "Slab"
-#define NOTE_TYPE 0x534c
-#define HEADERS_MAX 1024                      /* program headers; the kernel takes 1170 */
-#define NOTES_MAX_BYTES ((uint64_t)64 << 10)  /* of one PT_NOTE */
-#define ROOT_MAX_BYTES ((uint32_t)16 << 20)
+#define NOTE_OWNER      "Slab"
+#define NOTE_TYPE       0x534c
+#define HEADERS_MAX     1024                 /* program headers; the kernel takes 1170 */
+#define NOTES_MAX_BYTES ((uint64_t)64 << 10) /* of one PT_NOTE */
+#define ROOT_MAX_BYTES  ((uint32_t)16 << 20)
 
 static uint64_t align_up(uint64_t value, uint64_t align)
 {
@@ -28,7 +28,7 @@ static uint64_t align_up(uint64_t value, uint64_t align)
 /* Takes a root if what lies at addr says that it is one, and is not known yet. */
 static void take_root(struct target *target, uint64_t addr, struct note_roots *roots)
 {
-	unsigned char prefix[offsetof(struct slab_root, constant_count) + sizeof(uint32_t)];
+	unsigned char prefix[offsetof(struct slab_root, constant_count) + sizeof(uint32_t)] = { 0 };
 	uint64_t magic, self;
 	uint32_t bytes;
 
@@ -106,8 +106,7 @@ static bool load_bias(const Elf64_Phdr *headers, size_t count, uint64_t start, u
 static bool is_elf(const Elf64_Ehdr *header)
 {
 	return memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 &&
-	       header->e_ident[EI_CLASS] == ELFCLASS64 &&
-	       header->e_ident[EI_DATA] == ELFDATA2LSB &&
+	       header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == ELFDATA2LSB &&
 	       (header->e_type == ET_EXEC || header->e_type == ET_DYN) &&
 	       header->e_phentsize == sizeof(Elf64_Phdr) && header->e_phnum <= HEADERS_MAX;
 }
@@ -131,13 +130,23 @@ static void search_mapping(struct target *target, uint64_t start, struct note_ro
 	free(segments);
 }
 
+/*
+ * Memory without a file may hold a header as well, as an unpacker leaves it, but then for reading
+ * only; the rest are heaps, stacks and slabs, thousands at times, and not to be touched.
+ */
+static bool may_begin_with_header(const struct target_mapping *mapping)
+{
+	return mapping->readable && !mapping->device && mapping->offset == 0 &&
+	       !(mapping->anonymous && mapping->writable);
+}
+
 enum fault_code note_find(struct target *target, struct note_roots *roots, struct fault *fault)
 {
 	memset(roots, 0, sizeof *roots);
 	for (size_t i = 0; i < target->mapping_count; i++) {
 		const struct target_mapping *mapping = &target->mappings[i];
 
-		if (mapping->readable && !mapping->device && mapping->offset == 0)
+		if (may_begin_with_header(mapping))
 			search_mapping(target, mapping->start, roots);
 	}
 	if (roots->count > 0)
@@ -146,12 +155,14 @@ enum fault_code note_find(struct target *target, struct note_roots *roots, struc
 		return fault_set(fault, FAULT_PARTIAL, "process %d ended before it could be read.",
 				 target->pid);
 	if (roots->unused > 0)
-		return fault_set(fault, FAULT_FOREIGN,
-				 "process %d embeds slab but has not used it yet: try again once it "
-				 "has made a cache.",
-				 target->pid);
-	return fault_set(fault, FAULT_FOREIGN,
-			 "process %d does not embed slab: run slabstat without a target to list those "
-			 "that do.",
-			 target->pid);
+		return fault_set(
+		    fault, FAULT_FOREIGN,
+		    "process %d embeds slab but has not used it yet: try again once it "
+		    "has made a cache.",
+		    target->pid);
+	return fault_set(
+	    fault, FAULT_FOREIGN,
+	    "process %d does not embed slab: run slabstat without a target to list those "
+	    "that do.",
+	    target->pid);
 }

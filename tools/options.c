@@ -10,14 +10,10 @@
 #include "tools/options.h"
 
 static const struct option long_options[] = {
-	{ "all", no_argument, NULL, 'a' },
-	{ "cache", required_argument, NULL, 'C' },
-	{ "format", required_argument, NULL, 'F' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "json", no_argument, NULL, 'J' },
-	{ "sort", required_argument, NULL, 's' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+	{ "all", no_argument, NULL, 'a' },          { "cache", required_argument, NULL, 'C' },
+	{ "format", required_argument, NULL, 'F' }, { "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, 'J' },         { "sort", required_argument, NULL, 's' },
+	{ "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
 };
 
 static enum fault_code take_format(struct options *options, const char *name, struct fault *fault)
@@ -27,8 +23,8 @@ static enum fault_code take_format(struct options *options, const char *name, st
 	else if (strcmp(name, "json") == 0)
 		options->format = FORMAT_JSON;
 	else
-		return fault_set(fault, FAULT_USAGE, "there is no format '%.40s': use table or json.",
-				 name);
+		return fault_set(fault, FAULT_USAGE,
+				 "there is no format '%.40s': use table or json.", name);
 	return FAULT_NONE;
 }
 
@@ -37,7 +33,8 @@ static enum fault_code take_sort(struct options *options, const char *letter, co
 {
 	if (letter[0] == '\0' || letter[1] != '\0' || !strchr(sorts, letter[0]))
 		return fault_set(fault, FAULT_USAGE,
-				 "there is no sort key '%.40s': use one letter of %s.", letter, sorts);
+				 "there is no sort key '%.40s': use one letter of %s.", letter,
+				 sorts);
 	options->sort = letter[0];
 	return FAULT_NONE;
 }
@@ -84,13 +81,14 @@ static enum fault_code take_operands(struct options *options, int count, char **
 		count--;
 		operand++;
 	} else if (count > 1) {
-		return fault_set(fault, FAULT_USAGE, "there is no verb '%.40s': see slabstat --help.",
-				 operand[0]);
+		return fault_set(fault, FAULT_USAGE,
+				 "there is no verb '%.40s': see slabstat --help.", operand[0]);
 	}
 	if (count > 1)
-		return fault_set(fault, FAULT_USAGE,
-				 "one target at a time, and '%.40s' is one too many: see slabstat --help.",
-				 operand[1]);
+		return fault_set(
+		    fault, FAULT_USAGE,
+		    "one target at a time, and '%.40s' is one too many: see slabstat --help.",
+		    operand[1]);
 	if (count == 1)
 		options->target = operand[0];
 	return FAULT_NONE;

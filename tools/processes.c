@@ -134,7 +134,8 @@ static void print_missing(FILE *out, const struct listing *listing)
 
 	if (denied > 0)
 		fprintf(out,
-			"%zu process%s could not be looked into (%zu of other users, %zu protected)%s.\n",
+			"%zu process%s could not be looked into (%zu of other users, %zu "
+			"protected)%s.\n",
 			denied, denied == 1 ? "" : "es", listing->other_user, listing->forbidden,
 			geteuid() == 0 ? ", not even by root here" : ": run slabstat as root");
 	if (listing->unreadable > 0)

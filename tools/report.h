@@ -10,7 +10,7 @@
 
 #include "tools/figures.h"
 
-#define REPORT_SORTS "abcklmnosu" /* the columns of report_table(), by letter; see --help */
+#define REPORT_SORTS        "abcklmnosu" /* the columns of report_table(), by letter; see --help */
 #define REPORT_SORT_DEFAULT 'c'
 
 /* Totals in the manner of slabtop, then a line per cache; caches without a slab only if all. */

@@ -14,31 +14,56 @@ struct key {
 	size_t offset; /* of a uint64_t in the struct that the list is for */
 };
 
-#define STATS(field) { #field, offsetof(struct slab_cache_stats, field) }
-#define TOTALS(field) { #field, offsetof(struct slab_totals, field) }
+#define STATS(field)  #field, offsetof(struct slab_cache_stats, field)
+#define TOTALS(field) #field, offsetof(struct slab_totals, field)
 
 static const struct key cache_keys[] = {
-	STATS(id), STATS(flags), STATS(mode), STATS(object_bytes), STATS(stride_bytes),
-	STATS(align_bytes), STATS(slab_bytes), STATS(objects_per_slab), STATS(slabs),
-	STATS(slabs_full), STATS(slabs_partial), STATS(slabs_empty), STATS(objects_live),
-	STATS(objects_cached), STATS(objects_free), STATS(objects_capacity), STATS(objects_peak),
-	STATS(allocs), STATS(frees), STATS(alloc_failures), STATS(mapped_bytes),
-	STATS(returned_bytes),
+	{ STATS(id) },
+	{ STATS(flags) },
+	{ STATS(mode) },
+	{ STATS(object_bytes) },
+	{ STATS(stride_bytes) },
+	{ STATS(align_bytes) },
+	{ STATS(slab_bytes) },
+	{ STATS(objects_per_slab) },
+	{ STATS(slabs) },
+	{ STATS(slabs_full) },
+	{ STATS(slabs_partial) },
+	{ STATS(slabs_empty) },
+	{ STATS(objects_live) },
+	{ STATS(objects_cached) },
+	{ STATS(objects_free) },
+	{ STATS(objects_capacity) },
+	{ STATS(objects_peak) },
+	{ STATS(allocs) },
+	{ STATS(frees) },
+	{ STATS(alloc_failures) },
+	{ STATS(mapped_bytes) },
+	{ STATS(returned_bytes) },
 };
 
 /* Of the process, as the library keeps them. */
 static const struct key totals_keys[] = {
-	TOTALS(mapped_bytes), TOTALS(reserve_bytes), TOTALS(holes), TOTALS(lost_holes),
-	TOTALS(metadata_bytes), TOTALS(unmap_failures), TOTALS(caches), TOTALS(threads),
+	{ TOTALS(mapped_bytes) }, { TOTALS(reserve_bytes) },  { TOTALS(holes) },
+	{ TOTALS(lost_holes) },   { TOTALS(metadata_bytes) }, { TOTALS(unmap_failures) },
+	{ TOTALS(caches) },       { TOTALS(threads) },
 };
 
 /* Sums over the caches that are listed; a reader can check them. */
 static const struct key sum_keys[] = {
-	STATS(slabs), STATS(slabs_full), STATS(slabs_partial), STATS(slabs_empty),
-	STATS(objects_live), STATS(objects_cached), STATS(objects_free), STATS(objects_capacity),
-	STATS(allocs), STATS(frees), STATS(alloc_failures),
+	{ STATS(slabs) },
+	{ STATS(slabs_full) },
+	{ STATS(slabs_partial) },
+	{ STATS(slabs_empty) },
+	{ STATS(objects_live) },
+	{ STATS(objects_cached) },
+	{ STATS(objects_free) },
+	{ STATS(objects_capacity) },
+	{ STATS(allocs) },
+	{ STATS(frees) },
+	{ STATS(alloc_failures) },
 	{ "caches_mapped_bytes", offsetof(struct slab_cache_stats, mapped_bytes) },
-	STATS(returned_bytes),
+	{ STATS(returned_bytes) },
 };
 
 #define COUNT(keys) (sizeof(keys) / sizeof *(keys))
@@ -79,8 +104,9 @@ void report_json(FILE *out, struct figures *figures)
 
 	if (figures->count > 0)
 		qsort(figures->rows, figures->count, sizeof *figures->rows, compare_ids);
-	fprintf(out, "{\"schema\": 1, \"tool\": \"slabstat\", \"pid\": %d, \"source\": \"%s\", "
-		     "\"consistent\": %s,\n \"totals\": {",
+	fprintf(out,
+		"{\"schema\": 1, \"tool\": \"slabstat\", \"pid\": %d, \"source\": \"%s\", "
+		"\"consistent\": %s,\n \"totals\": {",
 		figures->pid, figures->source, truth(figures->consistent));
 	print_numbers(out, totals_keys, COUNT(totals_keys), &figures->totals);
 	fprintf(out, ",\n  ");

@@ -12,12 +12,12 @@
 #include "tools/report.h"
 #include "tools/text.h"
 
-#define COLUMNS 9 /* all but the name, which comes last and needs no width */
+#define COLUMNS    9 /* all but the name, which comes last and needs no width */
 #define CELL_BYTES 32
 
-static const char *const headings[COLUMNS] = { "OBJS",  "ACTIVE",   "USE",        "OBJ SIZE",
-					       "SLABS", "OBJ/SLAB", "CACHE SIZE", "CACHED",
-					       "PEAK" };
+static const char *const headings[COLUMNS] = { "OBJS",       "ACTIVE", "USE",
+					       "OBJ SIZE",   "SLABS",  "OBJ/SLAB",
+					       "CACHE SIZE", "CACHED", "PEAK" };
 
 struct line {
 	char cell[COLUMNS][CELL_BYTES];
@@ -88,8 +88,8 @@ static bool is_shown(const struct figures_row *row, bool all)
 
 static void print_counts(FILE *out, const char *what, uint64_t active, uint64_t total)
 {
-	fprintf(out, " Active / Total %-20s: %" PRIu64 " / %" PRIu64 " (%.1f%%)\n", what, active, total,
-		percent(active, total));
+	fprintf(out, " Active / Total %-20s: %" PRIu64 " / %" PRIu64 " (%.1f%%)\n", what, active,
+		total, percent(active, total));
 }
 
 static void print_object_sizes(FILE *out, const struct figures *figures)
@@ -133,7 +133,8 @@ static void print_totals(FILE *out, const struct figures *figures)
 	fprintf(out, " Mapped / Reserve / Metadata        : %s / %s / %s\n",
 		text_human(whole, totals->mapped_bytes), text_human(active, totals->reserve_bytes),
 		text_human(metadata, totals->metadata_bytes));
-	fprintf(out, " Holes / Lost / Refused             : %" PRIu64 " / %" PRIu64 " / %" PRIu64 "\n",
+	fprintf(out,
+		" Holes / Lost / Refused             : %" PRIu64 " / %" PRIu64 " / %" PRIu64 "\n",
 		totals->holes, totals->lost_holes, totals->unmap_failures);
 }
 
@@ -183,13 +184,18 @@ void report_table(FILE *out, struct figures *figures, char sort, bool all)
 	print_totals(out, figures);
 	fputc('\n', out);
 	hidden = print_rows(out, figures, all);
+	if (figures->count == 0)
+		fprintf(out, "There is no such cache.\n");
 	if (marked > 0)
-		fprintf(out, "~ changed while it was read, or is damaged: the figures do not add up.\n");
+		fprintf(out,
+			"~ changed while it was read, or is damaged: the figures do not add up.\n");
 	else if (!figures->consistent)
-		fprintf(out, "The list of caches or threads changed while it was read, or is damaged.\n");
+		fprintf(
+		    out,
+		    "The list of caches or threads changed while it was read, or is damaged.\n");
 	if (hidden > 0)
-		fprintf(out, "%zu empty cache%s hidden: -a shows %s.\n", hidden, hidden == 1 ? "" : "s",
-			hidden == 1 ? "it" : "them");
+		fprintf(out, "%zu empty cache%s hidden: -a shows %s.\n", hidden,
+			hidden == 1 ? "" : "s", hidden == 1 ? "it" : "them");
 	if (figures->roots > 1)
 		fprintf(out, "%zu copies of the library are in this process: all are shown.\n",
 			figures->roots);

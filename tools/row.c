@@ -52,7 +52,7 @@ bool row_derive(const struct walk *walk, const struct walk_cache *cache,
 		     cache->state == walk->table->constant[SLAB_K_STATE_LIVE] &&
 		     geometry_agrees(cache);
 	uint64_t retired_frees = cache->retired_allocs - cache->retired_net; /* net is signed, */
-	uint64_t slot_frees = sum->allocs - sum->net + sum->cached;         /* hence no check */
+	uint64_t slot_frees = sum->allocs - sum->net + sum->cached;          /* hence no check */
 
 	*stats = (struct slab_cache_stats){
 		.id = cache->id,
@@ -74,7 +74,7 @@ bool row_derive(const struct walk *walk, const struct walk_cache *cache,
 	};
 	memcpy(stats->name, cache->name, sizeof stats->name);
 	stats->slabs_partial =
-		difference(difference(cache->slabs, cache->full, &agree), cache->empty, &agree);
+	    difference(difference(cache->slabs, cache->full, &agree), cache->empty, &agree);
 	stats->objects_live = difference(cache->used, stats->objects_cached, &agree);
 	stats->objects_capacity = product(cache->slabs, cache->objects_per_slab, &agree);
 	stats->objects_free = difference(stats->objects_capacity, cache->used, &agree);

@@ -33,27 +33,27 @@
 #define VERSION "0.1.0"
 
 static const char help[] =
-	"Usage: slabstat [table] [TARGET] [OPTION...]\n"
-	"Show the slab caches of a running program. TARGET is a PID; without one, list\n"
-	"the processes that embed the library. The target is neither stopped nor changed.\n"
-	"\n"
-	"  -a, --all              show caches without a slab as well\n"
-	"      --cache=GLOB,...   only caches whose name matches; * and ? are special\n"
-	"      --format=FORMAT    table (default) or json\n"
-	"      --json             the same as --format=json\n"
-	"  -s, --sort=LETTER      order of the table, the largest first:\n"
-	"                           a ACTIVE    b OBJ/SLAB  c CACHE SIZE (default)\n"
-	"                           k CACHED    l SLABS     m PEAK   n NAME (ascending)\n"
-	"                           o OBJS      s OBJ SIZE  u USE\n"
-	"  -h, --help             this text\n"
-	"  -V, --version          version of slabstat\n"
-	"\n"
-	"Exit status: 0 done, 1 a finding, 2 usage, 3 no such process or file, 4 not\n"
-	"permitted, 5 does not embed the library, 6 unreadable layout, 7 partial data\n"
-	"(the target ended meanwhile, or is damaged; what was read is shown).\n"
-	"\n"
-	"A cache marked ~ changed while it was read. Reading needs the same user as the\n"
-	"target, or root; where Yama is on, also a prctl(PR_SET_PTRACER) by the target.\n";
+    "Usage: slabstat [table] [TARGET] [OPTION...]\n"
+    "Show the slab caches of a running program. TARGET is a PID; without one, list\n"
+    "the processes that embed the library. The target is neither stopped nor changed.\n"
+    "\n"
+    "  -a, --all              show caches without a slab as well\n"
+    "      --cache=GLOB,...   only caches whose name matches; * and ? are special\n"
+    "      --format=FORMAT    table (default) or json\n"
+    "      --json             the same as --format=json\n"
+    "  -s, --sort=LETTER      order of the table, the largest first:\n"
+    "                           a ACTIVE    b OBJ/SLAB  c CACHE SIZE (default)\n"
+    "                           k CACHED    l SLABS     m PEAK   n NAME (ascending)\n"
+    "                           o OBJS      s OBJ SIZE  u USE\n"
+    "  -h, --help             this text\n"
+    "  -V, --version          version of slabstat\n"
+    "\n"
+    "Exit status: 0 done, 1 a finding, 2 usage, 3 no such process or file, 4 not\n"
+    "permitted, 5 does not embed the library, 6 unreadable layout, 7 partial data\n"
+    "(the target ended meanwhile, or is damaged; what was read is shown).\n"
+    "\n"
+    "A cache marked ~ changed while it was read. Reading needs the same user as the\n"
+    "target, or root; where Yama is on, also a prctl(PR_SET_PTRACER) by the target.\n";
 
 static enum fault_code show_process(const struct options *options, int pid, struct fault *fault)
 {
@@ -80,24 +80,27 @@ static enum fault_code show_file(const char *path, struct fault *fault)
 	ssize_t n;
 
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
-		return fault_set(fault, FAULT_DENIED, "%.200s may not be read: check its permissions.",
-				 path);
+		return fault_set(fault, FAULT_DENIED,
+				 "%.200s may not be read: check its permissions.", path);
 	if (fd < 0)
 		return fault_set(fault, FAULT_MISSING,
-				 "there is no process or file '%.200s': see slabstat --help.", path);
+				 "there is no process or file '%.200s': see slabstat --help.",
+				 path);
 	n = read(fd, &header, sizeof header);
 	close(fd);
 	if (n == sizeof header && memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
 	    header.e_type == ET_CORE)
-		return fault_set(fault, FAULT_USAGE,
-				 "%.200s is a core file, and this build reads live processes only yet: "
-				 "name a PID.",
-				 path);
+		return fault_set(
+		    fault, FAULT_USAGE,
+		    "%.200s is a core file, and this build reads live processes only yet: "
+		    "name a PID.",
+		    path);
 	if (n > 0 && header.e_ident[0] == '{')
-		return fault_set(fault, FAULT_USAGE,
-				 "%.200s looks like a snapshot, and this build reads live processes only "
-				 "yet: name a PID.",
-				 path);
+		return fault_set(
+		    fault, FAULT_USAGE,
+		    "%.200s looks like a snapshot, and this build reads live processes only "
+		    "yet: name a PID.",
+		    path);
 	return fault_set(fault, FAULT_USAGE,
 			 "%.200s is neither a core file nor a snapshot, and this build reads live "
 			 "processes only yet: name a PID.",
@@ -111,7 +114,8 @@ static enum fault_code show_target(const struct options *options, struct fault *
 	long pid;
 
 	if (target[0] == '-')
-		return fault_set(fault, FAULT_USAGE, "'%.40s' is no PID: see slabstat --help.", target);
+		return fault_set(fault, FAULT_USAGE, "'%.40s' is no PID: see slabstat --help.",
+				 target);
 	if (target[0] == '\0' || target[strspn(target, "0123456789")] != '\0')
 		return show_file(target, fault);
 	errno = 0;

@@ -9,7 +9,8 @@
 
 #include "tools/slots.h"
 
-#define BATCH_PAGES 32
+#define BATCH_PAGES    32
+#define READ_MAX_BYTES ((uint64_t)32 << 30) /* in one pass: ten seconds or so */
 
 /*
  * Adds a slot that was read twice. Its sequence number must be even, and it and whatever else a
@@ -33,12 +34,13 @@ static void add_slot(const struct table *table, const unsigned char *first,
 		     net != table_number(table, first, SLAB_F_SLOT_NET);
 }
 
-/* Up to BATCH_PAGES pages of one thread's slots. */
+/* Pages of one thread's slots that are read in one call. */
 struct batch {
 	size_t page[BATCH_PAGES];
 	size_t pages;
 	size_t page_bytes, page_slots;
 	unsigned char *copy[2]; /* of all pages, read one after the other */
+	uint64_t bytes_read;    /* in all batches so far */
 };
 
 static void add_pages(const struct walk *walk, const struct batch *batch, int error,
@@ -75,7 +77,26 @@ static int read_pages(struct walk *walk, uint64_t slots, struct batch *batch,
 	}
 	error = walk->target->read(walk->target, parts, 2 * batch->pages);
 	add_pages(walk, batch, error, sums);
+	batch->bytes_read += 2 * batch->pages * batch->page_bytes;
 	batch->pages = 0;
+	return error;
+}
+
+/* Reads and adds the touched slots of one thread. */
+static int sum_thread(struct walk *walk, size_t t, struct batch *batch, struct slots_sum *sums)
+{
+	size_t pages = walk->table->constant[SLAB_K_SLOTS] / batch->page_slots;
+	int error = 0;
+
+	for (size_t page = 0; page < pages; page++) {
+		if (walk_touched(walk, t, page))
+			batch->page[batch->pages++] = page;
+		if (batch->pages == BATCH_PAGES || (batch->pages > 0 && page + 1 == pages)) {
+			int failed = read_pages(walk, walk->thread[t].slots, batch, sums);
+
+			error = failed ? failed : error;
+		}
+	}
 	return error;
 }
 
@@ -84,7 +105,6 @@ int slots_sum_all(struct walk *walk, struct slots_sum *sums)
 	const uint64_t *k = walk->table->constant;
 	struct batch batch = { .page_slots = k[SLAB_K_SLOTS_PER_PAGE],
 			       .page_bytes = k[SLAB_K_SLOTS_PER_PAGE] * k[SLAB_K_SLOT_BYTES] };
-	size_t pages = k[SLAB_K_SLOTS] / batch.page_slots;
 	unsigned char *copies = malloc(2 * BATCH_PAGES * batch.page_bytes);
 	int error = 0;
 
@@ -92,16 +112,12 @@ int slots_sum_all(struct walk *walk, struct slots_sum *sums)
 		return ENOMEM;
 	batch.copy[0] = copies;
 	batch.copy[1] = copies + BATCH_PAGES * batch.page_bytes;
-	for (size_t t = 0; t < walk->threads && error != ESRCH; t++) {
-		for (size_t page = 0; page < pages; page++) {
-			if (walk_touched(walk, t, page))
-				batch.page[batch.pages++] = page;
-			if (batch.pages == BATCH_PAGES || (batch.pages > 0 && page + 1 == pages)) {
-				int failed = read_pages(walk, walk->thread[t].slots, &batch, sums);
+	for (size_t t = 0; t < walk->threads && error != ESRCH && error != E2BIG; t++) {
+		int failed = sum_thread(walk, t, &batch, sums);
 
-				error = failed ? failed : error;
-			}
-		}
+		error = failed ? failed : error;
+		if (batch.bytes_read > READ_MAX_BYTES)
+			error = E2BIG;
 	}
 	free(copies);
 	return error;
@@ -199,8 +215,8 @@ int slots_read_cache(struct walk *walk, uint64_t addr, uint64_t slot, size_t *pa
 	if (!read.part || !read.bytes)
 		error = ENOMEM;
 	if (!error && slot > 0)
-		error = refresh_touched(walk, slot / table->constant[SLAB_K_SLOTS_PER_PAGE],
-					read.part);
+		error =
+		    refresh_touched(walk, slot / table->constant[SLAB_K_SLOTS_PER_PAGE], read.part);
 	if (!error)
 		error = read_moment(walk, addr, slot, &read, moment, sum);
 	free(read.part);

@@ -14,7 +14,10 @@ struct slots_sum {
 	bool torn;       /* a slot changed while it was read, or could not be read */
 };
 
-/* Reads every touched slot of every thread; sums has one entry per slot number. Return: 0, errno. */
+/*
+ * Reads every touched slot of every thread; sums has one entry per slot number. Return: 0 or an
+ * errno; E2BIG: there is too much.
+ */
 int slots_sum_all(struct walk *walk, struct slots_sum *sums);
 
 /* What one cache was like before and after its slots were read. */

@@ -90,18 +90,29 @@ static bool shape_fits(const struct table_field *field, enum shape shape)
 static enum fault_code unreadable(const struct target *target, const struct table *table,
 				  const char *what, struct fault *fault)
 {
-	return fault_set(fault, FAULT_LAYOUT,
-			 "process %d has an unknown layout (version %u, %s): use the slabstat that came "
-			 "with its library.",
-			 target->pid, table->layout_version, what);
+	return fault_set(
+	    fault, FAULT_LAYOUT,
+	    "process %d has an unknown layout (version %u, %s): use the slabstat that came "
+	    "with its library.",
+	    target->pid, table->layout_version, what);
 }
 
-/* Also folds the place of the reserve's own figure into ROOT_RESERVE's struct. */
+/* Makes the place of a field of the reserve one within the root, which contains it. */
+static bool place_in_reserve(struct table *table, enum slab_field_id id)
+{
+	const struct table_field *reserve = &table->field[SLAB_F_ROOT_RESERVE];
+	struct table_field *field = &table->field[id];
+
+	if (!shape_fits(field, NUMBER) ||
+	    field->offset_bytes + field->size_bytes > reserve->size_bytes)
+		return false;
+	field->offset_bytes += reserve->offset_bytes;
+	return true;
+}
+
 static enum fault_code check_fields(struct table *table, const struct target *target,
 				    struct fault *fault)
 {
-	struct table_field *reserve = &table->field[SLAB_F_RESERVE_BYTES];
-
 	for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
 		const struct table_field *field = &table->field[needs[i].id];
 		size_t end = (size_t)field->offset_bytes + field->size_bytes;
@@ -114,10 +125,9 @@ static enum fault_code check_fields(struct table *table, const struct target *ta
 		if (table->image_bytes[needs[i].in] < end)
 			table->image_bytes[needs[i].in] = end;
 	}
-	if (!shape_fits(reserve, NUMBER) ||
-	    reserve->offset_bytes + reserve->size_bytes > table->field[SLAB_F_ROOT_RESERVE].size_bytes)
-		return unreadable(target, table, "field RESERVE_BYTES", fault);
-	reserve->offset_bytes += table->field[SLAB_F_ROOT_RESERVE].offset_bytes;
+	if (!place_in_reserve(table, SLAB_F_RESERVE_BYTES) ||
+	    !place_in_reserve(table, SLAB_F_RESERVE_HELD_BYTES))
+		return unreadable(target, table, "fields of the reserve", fault);
 	return FAULT_NONE;
 }
 
@@ -142,8 +152,8 @@ struct prefix {
 	uint32_t layout_version, root_bytes, fields_at, field_count, constants_at, constant_count;
 };
 _Static_assert(offsetof(struct slab_root, constant_count) -
-			       offsetof(struct slab_root, layout_version) ==
-		       offsetof(struct prefix, constant_count),
+		       offsetof(struct slab_root, layout_version) ==
+		   offsetof(struct prefix, constant_count),
 	       "the prefix of the root is fixed for ever");
 _Static_assert(sizeof(struct slab_field) == sizeof(struct table_field), "two 32-bit numbers");
 
@@ -157,7 +167,7 @@ static int read_entries(struct table *table, struct target *target, const struct
 {
 	size_t fields = prefix->field_count < SLAB_F_COUNT ? prefix->field_count : SLAB_F_COUNT;
 	size_t constants =
-		prefix->constant_count < SLAB_K_COUNT ? prefix->constant_count : SLAB_K_COUNT;
+	    prefix->constant_count < SLAB_K_COUNT ? prefix->constant_count : SLAB_K_COUNT;
 	const struct target_part parts[] = {
 		{ table->root + prefix->fields_at, table->field, fields * sizeof table->field[0] },
 		{ table->root + prefix->constants_at, table->constant,
@@ -170,7 +180,7 @@ static int read_entries(struct table *table, struct target *target, const struct
 enum fault_code table_load(struct table *table, struct target *target, uint64_t root,
 			   struct fault *fault)
 {
-	struct prefix prefix;
+	struct prefix prefix = { 0 };
 	enum fault_code code;
 
 	memset(table, 0, sizeof *table);
@@ -189,7 +199,8 @@ enum fault_code table_load(struct table *table, struct target *target, uint64_t 
 		return unreadable(target, table, "its field table is damaged", fault);
 	if (read_entries(table, target, &prefix) != 0)
 		return fault_set(fault, FAULT_PARTIAL,
-				 "part of the memory of process %d could not be read.", target->pid);
+				 "part of the memory of process %d could not be read.",
+				 target->pid);
 	code = check_fields(table, target, fault);
 	if (code == FAULT_NONE && !constants_fit(table))
 		return unreadable(target, table, "its constants are damaged", fault);

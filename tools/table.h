@@ -12,9 +12,9 @@
 #include "slab/layout.h"
 #include "tools/target.h"
 
-#define TABLE_IMAGE_MAX ((size_t)64 << 10) /* of the part of a struct that is read */
-#define TABLE_SLOT_MAX_BYTES 1024
-#define TABLE_SLOTS_MAX ((uint64_t)1 << 20)
+#define TABLE_IMAGE_MAX         ((size_t)64 << 10) /* of the part of a struct that is read */
+#define TABLE_SLOT_MAX_BYTES    1024
+#define TABLE_SLOTS_MAX         ((uint64_t)1 << 20)
 #define TABLE_TOUCHED_MAX_BYTES 4096
 
 enum table_struct { TABLE_ROOT, TABLE_CACHE, TABLE_THREAD, TABLE_SLOT, TABLE_STRUCTS };

@@ -23,8 +23,9 @@ struct target_part {
 struct target_mapping {
 	uint64_t start, end;
 	uint64_t offset; /* in the mapped file; 0 also for anonymous memory */
-	bool readable;
-	bool device;     /* reading it may have effects: leave it alone */
+	bool readable, writable;
+	bool anonymous;
+	bool device; /* reading it may have effects: leave it alone */
 };
 
 struct target {
@@ -38,7 +39,8 @@ struct target {
 	size_t mapping_count;
 
 	int reader;  /* target_live.c: the task whose memory is read, mostly pid itself */
-	int proc_fd; /* target_live.c: /proc/PID; keeps meaning this process when the PID is reused */
+	int proc_fd; /* target_live.c: /proc/PID; keeps meaning this process when the PID is reused
+		      */
 	int mem_fd;  /* target_live.c: its mem where process_vm_readv is not to be had, else -1 */
 };
 

@@ -19,8 +19,8 @@
 #include "tools/target.h"
 
 #define PARTS_PER_CALL 512 /* at most IOV_MAX, 1024 */
-#define MAPPINGS_MAX ((size_t)1 << 20)
-#define KERNEL_THREAD 0x00200000u /* the kernel's PF_KTHREAD */
+#define MAPPINGS_MAX   ((size_t)1 << 20)
+#define KERNEL_THREAD  0x00200000u /* the kernel's PF_KTHREAD */
 
 static int task_file(const struct target *target, int task, const char *name)
 {
@@ -60,7 +60,8 @@ static int read_vm(struct target *target, const struct target_part *parts, size_
 
 		for (size_t i = 0; i < n; i++) {
 			here[i] = (struct iovec){ parts[i].to, parts[i].bytes };
-			there[i] = (struct iovec){ (void *)(uintptr_t)parts[i].addr, parts[i].bytes };
+			there[i] =
+			    (struct iovec){ (void *)(uintptr_t)parts[i].addr, parts[i].bytes };
 			bytes += parts[i].bytes;
 		}
 		got = process_vm_readv(target->reader, here, n, there, n, 0);
@@ -88,7 +89,6 @@ static int live_read(struct target *target, const struct target_part *parts, siz
 		return error;
 	return read_mem(target, parts, count);
 }
-
 
 /* The state letter of a task, or 0 when there is no such task any more; its flags (proc(5)). */
 static char task_state(const struct target *target, int task, unsigned *flags)
@@ -119,19 +119,22 @@ static bool live_alive(struct target *target)
 
 static bool parse_mapping(const char *line, struct target_mapping *mapping)
 {
-	unsigned long long start, end, offset;
+	unsigned long long start, end, offset, inode;
 	char mode[8];
 	int path = 0;
 
-	if (sscanf(line, "%llx-%llx %7s %llx %*s %*s %n", &start, &end, mode, &offset, &path) < 4)
+	if (sscanf(line, "%llx-%llx %7s %llx %*s %llu %n", &start, &end, mode, &offset, &inode,
+		   &path) < 5)
 		return false;
 	mapping->start = start;
 	mapping->end = end;
 	mapping->offset = offset;
 	mapping->readable = mode[0] == 'r';
-	mapping->device = (strncmp(line + path, "/dev/", 5) == 0 &&
-			   strncmp(line + path, "/dev/shm/", 9) != 0) ||
-			  strncmp(line + path, "[v", 2) == 0;
+	mapping->writable = mode[1] == 'w';
+	mapping->anonymous = inode == 0;
+	mapping->device =
+	    (strncmp(line + path, "/dev/", 5) == 0 && strncmp(line + path, "/dev/shm/", 9) != 0) ||
+	    strncmp(line + path, "[v", 2) == 0;
 	return end > start;
 }
 

@@ -11,8 +11,10 @@
 #include "tools/text.h"
 #include "tools/walk.h"
 
-#define SLACK 64                     /* links more than the root's count: it may be growing */
-#define LINKS_MAX ((uint64_t)1 << 19) /* bounds our own memory */
+#define SLACK             64                  /* links beyond the root's count: it may grow */
+#define LINKS_MAX         ((uint64_t)1 << 19) /* bounds our own memory */
+#define TOUCHED_MAX_BYTES ((size_t)256 << 20) /* the same, for the bitmaps of all threads */
+#define RESERVE_SHARE     16                  /* 1/16 of slabs in use may be kept as well */
 
 void walk_begin(struct walk *walk, struct target *target, const struct table *table)
 {
@@ -97,7 +99,7 @@ static int add_thread(struct walk *walk, uint64_t addr, const unsigned char *ima
 	size_t room = walk->thread_room;
 	void *more = more_room(walk->thread, walk->threads, &room, sizeof *walk->thread);
 
-	if (!more)
+	if (!more || (walk->threads + 1) * walk->touched_bytes > TOUCHED_MAX_BYTES)
 		return ENOMEM;
 	walk->thread = more;
 	more = more_room(walk->touched, walk->threads, &walk->thread_room, walk->touched_bytes);
@@ -172,6 +174,8 @@ static int take_root(struct walk *walk, unsigned char *image)
 	walk->thread_count = NUMBER(ROOT_THREAD_COUNT);
 	walk->mapped_bytes = NUMBER(ROOT_MAPPED_BYTES);
 	walk->reserve_bytes = NUMBER(RESERVE_BYTES);
+	if (walk->reserve_bytes < NUMBER(RESERVE_HELD_BYTES) / RESERVE_SHARE)
+		walk->reserve_bytes = NUMBER(RESERVE_HELD_BYTES) / RESERVE_SHARE;
 	walk->metadata_bytes = NUMBER(ROOT_METADATA_BYTES);
 	walk->holes = NUMBER(ROOT_HOLES);
 	walk->lost_holes = NUMBER(ROOT_LOST_HOLES);
@@ -197,9 +201,11 @@ int walk_take(struct walk *walk)
 		return error;
 	walk->caches = 0;
 	walk->threads = 0;
+	walk->threads_whole = false;
 	caches.count = walk->cache_count;
 	threads.count = walk->thread_count;
 	error = follow(walk, image, &caches);
 	thread_error = follow(walk, image, &threads);
+	walk->threads_whole = thread_error == 0;
 	return error ? error : thread_error;
 }

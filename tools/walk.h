@@ -36,6 +36,7 @@ struct walk {
 	size_t threads, thread_room;
 	unsigned char *touched; /* a bitmap per thread: which pages of its slots exist */
 	size_t touched_bytes;   /* of one */
+	bool threads_whole;     /* the list of threads was read to its end */
 };
 
 void walk_begin(struct walk *walk, struct target *target, const struct table *table);
