@@ -50,6 +50,30 @@ bool slab_map_enter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_
 	return true;
 }
 
+void slab_map_reenter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_t order1)
+{
+	uintptr_t end = base + bytes;
+
+	base &= ~(SLAB_GRANULE_BYTES - 1);
+	for (uintptr_t at = base; at < end; at += SLAB_GRANULE_BYTES)
+		if (slab_map_span((void *)at) == NULL)
+			set(at, span, order1);
+}
+
+bool slab_map_has_other(uintptr_t base, size_t bytes, const struct slab_span *span)
+{
+	uintptr_t end = base + bytes;
+
+	base &= ~(SLAB_GRANULE_BYTES - 1);
+	for (uintptr_t at = base; at < end; at += SLAB_GRANULE_BYTES) {
+		const struct slab_span *owner = slab_map_span((void *)at);
+
+		if (owner != NULL && owner != span)
+			return true;
+	}
+	return false;
+}
+
 void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span)
 {
 	for (uintptr_t at = base; at < base + bytes; at += SLAB_GRANULE_BYTES)

@@ -13,10 +13,17 @@
 extern struct slab_map_leaf *slab_map_leaves[SLAB_MAP_LEAVES];
 
 /*
- * Enters bytes from base on; order1 as in slab_map_leaf. A granule has one owner: where a span has
- * a hole of a whole granule, the kernel may put another span of ours, which then owns the granule.
+ * Enters bytes that the kernel has just handed out, from base on; order1 as in slab_map_leaf. A
+ * granule has one owner: where a span has a hole of a whole granule, the kernel may put another
+ * span of ours, which then owns the granule, its own holes in it included.
  */
 bool slab_map_enter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_t order1);
+
+/* Enters again what span had once, where nobody else owns it by now; the leaves exist. */
+void slab_map_reenter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_t order1);
+
+/* Whether another span or large block owns a granule of it. */
+bool slab_map_has_other(uintptr_t base, size_t bytes, const struct slab_span *span);
 
 /* Takes out what span owns of it. */
 void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span);

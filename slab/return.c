@@ -168,14 +168,6 @@ static bool all_unmapped(const struct plan *plan)
 	return true;
 }
 
-/* At the head of the list, so that the sweep that is under way does not meet it again. */
-static void relink(struct slab_span *span)
-{
-	SLAB_BUG_ON(!slab_span_link(span)); /* its leaf of the map exists already */
-	slab_list_del(&span->all_link);
-	slab_list_add(&span->all_link, &slab_root.spans[span->order]);
-}
-
 /* Gives back what is free in one span; under span_lock, which it drops in between. */
 static size_t return_span(struct slab_span *span, bool thorough)
 {
@@ -200,7 +192,7 @@ static size_t return_span(struct slab_span *span, bool thorough)
 	if (whole && all_unmapped(&plan))
 		forget(span);
 	else if (whole)
-		relink(span);
+		slab_span_relink(span); /* at the head: this sweep does not meet it again */
 	else
 		slab_span_place(span);
 	return returned;

@@ -56,7 +56,8 @@ void slab_span_set_holes(struct slab_span *span, uint32_t first, uint32_t n, boo
 		slab_root.mapped_bytes += n * slab_span_slab_bytes(span);
 }
 
-bool slab_span_link(struct slab_span *span)
+/* False: no memory for the map. */
+static bool link_new(struct slab_span *span)
 {
 	if (!slab_map_enter(span->base, span->bytes, span, (uint8_t)(span->order + 1)))
 		return false;
@@ -64,6 +65,15 @@ bool slab_span_link(struct slab_span *span)
 	slab_list_add_tail(&span->all_link, &slab_root.spans[span->order]);
 	slab_span_place(span);
 	return true;
+}
+
+void slab_span_relink(struct slab_span *span)
+{
+	/* another span of ours may live in its holes, and keeps what it owns */
+	slab_map_reenter(span->base, span->bytes, span, (uint8_t)(span->order + 1));
+	pool_of(span)->bytes += span->bytes;
+	slab_list_add(&span->all_link, &slab_root.spans[span->order]);
+	slab_span_place(span);
 }
 
 void slab_span_unlink(struct slab_span *span)
@@ -109,7 +119,7 @@ static struct slab_span *map_span(struct slab_cache *owner, uint32_t order, size
 		slab_bit_set(span->free, i);
 	slab_list_init(&span->link);
 	slab_list_init(&span->all_link);
-	if (span->base != 0 && slab_span_link(span)) {
+	if (span->base != 0 && link_new(span)) {
 		slab_page_advise_huge(span->base, bytes, huge);
 		slab_root.mapped_bytes += bytes;
 		return span;
@@ -167,27 +177,37 @@ static uint32_t first_cold(const struct slab_span *span, bool hole)
 	return span->slabs;
 }
 
+/* Maps n holes from i on again: EEXIST where somebody else lives by now. */
+static int remap(struct slab_span *span, uint32_t i, uint32_t n)
+{
+	size_t slab_bytes = slab_span_slab_bytes(span);
+	uintptr_t at = span->base + i * slab_bytes;
+	int error;
+
+	/* a hole in a span of ours that lies in our hole: free, but that span's */
+	if (slab_map_has_other(at, n * slab_bytes, span))
+		return EEXIST;
+	error = slab_page_map_at(at, n * slab_bytes);
+	if (error != 0)
+		return error;
+	slab_span_set_holes(span, i, n, false);
+	slab_page_advise_huge(at, n * slab_bytes, false);
+	/* another span may have come and gone there, and the map forgotten it */
+	slab_map_reenter(at, n * slab_bytes, span, (uint8_t)(span->order + 1));
+	return 0;
+}
+
 /*
- * Maps holes again, the first of them at i. Somebody else may live there by now: that slab is lost
- * for the life of the span. Returns whether slab i is mapped.
+ * Refills holes, the first of them at i. One that somebody else has taken is lost for the life of
+ * the span. Returns whether slab i is mapped.
  */
 static bool refill_holes(struct slab_span *span, uint32_t i, uint32_t most)
 {
-	size_t slab_bytes = slab_span_slab_bytes(span);
 	uint32_t n = cold_run(span, i, most, true);
-	int error = slab_page_map_at(span->base + i * slab_bytes, n * slab_bytes);
+	int error = remap(span, i, n);
 
-	if (error == EEXIST && n > 1) {
-		n = 1;
-		error = slab_page_map_at(span->base + i * slab_bytes, slab_bytes);
-	}
-	if (error == 0) {
-		slab_span_set_holes(span, i, n, false);
-		slab_page_advise_huge(span->base + i * slab_bytes, n * slab_bytes, false);
-		/* another span of ours may have come and gone there; the leaf exists */
-		return slab_map_enter(span->base + i * slab_bytes, n * slab_bytes, span,
-		                      (uint8_t)(span->order + 1));
-	}
+	if (error == EEXIST && n > 1)
+		error = remap(span, i, 1);
 	if (error == EEXIST) {
 		slab_bit_clear(span->free, i);
 		span->n_free--;
@@ -195,7 +215,7 @@ static bool refill_holes(struct slab_span *span, uint32_t i, uint32_t most)
 		slab_root.lost_holes++;
 		slab_span_place(span);
 	}
-	return false;
+	return error == 0;
 }
 
 static void set_held(struct slab_span *span, uint32_t i)

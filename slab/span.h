@@ -43,7 +43,7 @@ void slab_span_place(struct slab_span *span);
 void slab_span_set_holes(struct slab_span *span, uint32_t first, uint32_t n, bool hole);
 /* Forgets an empty span; the caller unmaps it afterwards. */
 void slab_span_unlink(struct slab_span *span);
-/* Enters a span, new or unlinked, again. False: no memory for the map. */
-bool slab_span_link(struct slab_span *span);
+/* Enters an unlinked span again, at the head of the list of all. */
+void slab_span_relink(struct slab_span *span);
 
 #endif

@@ -8,6 +8,7 @@
 #include "slab/bitmap.h"
 #include "slab/check.h"
 #include "slab/list.h"
+#include "slab/map.h"
 #include "slab/misuse.h"
 #include "slab/report.h"
 #include "slab/slabpage.h"
@@ -89,8 +90,11 @@ static void check_slabs(struct verify *v)
 		for (uint32_t i = 0; i < span->slabs; i++) {
 			struct slab *s = (struct slab *)(span->base + i * slab_bytes);
 
-			if (slab_span_holds(span, i) && slab_is_of(s, v->cache))
-				check_slab(v, s);
+			if (!slab_span_holds(span, i) || !slab_is_of(s, v->cache))
+				continue;
+			check_slab(v, s);
+			if (slab_map_span(s) != span)
+				fault(v, "the map names another span for slab", s, 1, 0);
 		}
 	}
 }
