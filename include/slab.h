@@ -193,7 +193,8 @@ int slab_set(enum slab_option option, size_t bytes);
 
 /**
  * slab_for_each_cache - call @fn for every cache until it returns non-zero
- * Context: @fn runs under the registry lock: it may not create or destroy caches.
+ * Context: @fn runs under the registry lock: it may not create or destroy caches; every other call
+ * is allowed.
  * Return: the last value of @fn, 0 without caches.
  */
 int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void *ctx);

@@ -14,6 +14,7 @@
 #include "slab/list.h"
 #include "slab/meta.h"
 #include "slab/misuse.h"
+#include "slab/registry.h"
 #include "slab/report.h"
 #include "slab/return.h"
 #include "slab/slablist.h"
@@ -172,9 +173,9 @@ EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
 	align = known.align != 0 ? known.align : slab_default_align(size);
 	if (!align_ok(align) || !slab_geometry_set(&geo, size, align, slab_root.page_bytes))
 		return panic_or_null(name, known.flags, EINVAL);
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	c = create_locked(name, &geo, &known);
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	return c != NULL ? c : panic_or_null(name, known.flags, ENOMEM);
 }
 
@@ -273,10 +274,10 @@ static void release_now(struct slab_list *empties)
 
 static void bury(struct slab_cache *c)
 {
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	slab_list_add_tail(&c->link, &slab_root.dead);
 	slab_root.dead_count++;
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 }
 
 EXPORT int slab_cache_destroy(struct slab_cache *c)
@@ -289,7 +290,7 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 	if (c == NULL)
 		return 0;
 	slab_list_init(&empties);
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	if (c->state != SLAB_CACHE_LIVE)
 		slab_misuse_dead(c, "destroy");
 	flush_everywhere_locked(c, &empties);
@@ -299,7 +300,7 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 		c->state = SLAB_CACHE_DEAD;
 		delist_locked(c);
 	}
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	release_now(&empties);
 	if (live > 0) {
 		report_live(c, live);
@@ -320,12 +321,12 @@ EXPORT int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void 
 	int last = 0;
 
 	slab_init();
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	slab_list_for_each(pos, &slab_root.caches) {
 		last = fn(slab_container(pos, struct slab_cache, link), ctx);
 		if (last != 0)
 			break;
 	}
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	return last;
 }

@@ -15,7 +15,8 @@
  *   4  span.c                           runs of slabs from mmap
  *   3  meta.c map.c                     memory for descriptors; whose address is it
  *   2  page.c slabpage.c                the kernel's memory calls; one slab, pure functions
- *   1  bitmap.h list.h report.c root.c  containers; sentences; the one root
+ *   1  bitmap.h list.h registry.h       containers; the outermost lock; sentences; the one root
+ *      report.c root.c
  *   0  layout.h check.h
  *
  * Lock order, outermost first; a thread takes them downwards only:
@@ -369,7 +370,9 @@ struct slab_root {
 	uint64_t secret;          /* mixed into every cookie */
 	uint64_t page_bytes;
 
-	pthread_mutex_t registry_lock;
+	pthread_mutex_t registry_lock; /* through registry.h only */
+	uintptr_t registry_owner;
+	uint32_t registry_depth;
 	struct slab_list caches;  /* slab_cache.link, in order of creation */
 	struct slab_list dead;    /* destroyed caches, oldest first */
 	uint64_t cache_count, dead_count, next_id;

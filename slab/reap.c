@@ -7,6 +7,7 @@
 #include "slab/layout.h"
 #include "slab/list.h"
 #include "slab/misuse.h"
+#include "slab/registry.h"
 #include "slab/return.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"
@@ -46,14 +47,14 @@ EXPORT size_t slab_reap(void)
 
 	slab_list_init(&empties);
 	slab_init();
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	slab_list_for_each(pos, &slab_root.caches) {
 		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
 
 		slab_depot_flush(c, &empties);
 		slab_slablist_drain(c, true, &empties);
 	}
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	t = slab_thread_lock();
 	slab_slot_flush_all(t, &empties);
 	bytes = slab_release(t, &empties);

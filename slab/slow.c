@@ -15,6 +15,7 @@
 #include "slab/magazine.h"
 #include "slab/map.h"
 #include "slab/misuse.h"
+#include "slab/registry.h"
 #include "slab/reserve.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"
@@ -110,10 +111,10 @@ static void empty_depots(void)
 	struct slab_thread *t;
 
 	slab_list_init(&empties);
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	slab_list_for_each(pos, &slab_root.caches)
 		slab_depot_flush(slab_container(pos, struct slab_cache, link), &empties);
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	t = slab_thread_lock();
 	slab_release(t, &empties);
 	slab_thread_unlock(t);

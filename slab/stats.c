@@ -11,6 +11,7 @@
 #include "slab/bitmap.h"
 #include "slab/check.h"
 #include "slab/list.h"
+#include "slab/registry.h"
 #include "slab/reserve.h"
 #include "slab/slot.h"
 #include "slab/thread.h"
@@ -86,9 +87,9 @@ EXPORT int slab_cache_stats(const struct slab_cache *c, struct slab_cache_stats 
 		errno = EINVAL;
 		return -1;
 	}
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	collect((struct slab_cache *)(uintptr_t)c, &st);
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	memcpy(out, &st, out_size < sizeof st ? out_size : sizeof st);
 	return 0;
 }
@@ -102,7 +103,7 @@ EXPORT int slab_totals(struct slab_totals *out, size_t out_size)
 		return -1;
 	}
 	slab_init();
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	pthread_mutex_lock(&slab_root.span_lock);
 	totals = (struct slab_totals){
 		.mapped_bytes = slab_root.mapped_bytes,
@@ -115,7 +116,7 @@ EXPORT int slab_totals(struct slab_totals *out, size_t out_size)
 		.threads = slab_root.thread_count,
 	};
 	pthread_mutex_unlock(&slab_root.span_lock);
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	memcpy(out, &totals, out_size < sizeof totals ? out_size : sizeof totals);
 	return 0;
 }

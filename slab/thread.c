@@ -18,6 +18,7 @@
 #include "slab/list.h"
 #include "slab/meta.h"
 #include "slab/page.h"
+#include "slab/registry.h"
 #include "slab/reserve.h"
 #include "slab/slot.h"
 #include "slab/slabpage.h"
@@ -48,7 +49,7 @@ void slab_init(void)
 
 	if (slab_likely(__atomic_load_n(&slab_root.magic, __ATOMIC_ACQUIRE) == SLAB_MAGIC))
 		return;
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	if (slab_root.magic != SLAB_MAGIC) {
 		slab_root.page_bytes = slab_page_size();
 		slab_root.secret = slab_page_random();
@@ -56,7 +57,7 @@ void slab_init(void)
 		__atomic_store_n(&slab_root.magic, SLAB_MAGIC, __ATOMIC_RELEASE);
 		first = true;
 	}
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	if (first) /* may call malloc: without a lock, and with everything else in place */
 		pthread_atfork(fork_prepare, fork_parent, fork_child);
 }
@@ -83,13 +84,13 @@ static struct slab_thread *take_spare(void)
 {
 	struct slab_thread *t;
 
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	t = slab_root.spare_threads;
 	if (t != NULL) {
 		slab_root.spare_threads = t->next_spare;
 		slab_root.spare_thread_count--;
 	}
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	return t;
 }
 
@@ -149,16 +150,16 @@ static struct slab_thread *make_thread(void)
 	t = exit_key_made ? new_struct() : NULL;
 	if (t == NULL)
 		return &shared_thread;
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	change_threads(t, true);
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	slab__slots_v1 = t->slots;
 	/* may call malloc: after the slots are in place, without a lock */
 	if (pthread_setspecific(exit_key, t) != 0) {
 		slab__slots_v1 = NOT_YET;
-		pthread_mutex_lock(&slab_root.registry_lock);
+		slab_registry_lock();
 		drop_struct_locked(t);
-		pthread_mutex_unlock(&slab_root.registry_lock);
+		slab_registry_unlock();
 		return &shared_thread;
 	}
 	return t;
@@ -227,9 +228,9 @@ static void thread_exit(void *arg)
 	slab_slot_for_each(t, retire_one, NULL);
 	slab_release(t, &empties);
 	pthread_mutex_unlock(&t->lock);
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	drop_struct_locked(t);
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	errno = saved_errno;
 }
 
@@ -239,7 +240,7 @@ static void fork_prepare(void)
 {
 	struct slab_list *pos;
 
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	slab_list_for_each(pos, &slab_root.threads)
 		pthread_mutex_lock(&slab_container(pos, struct slab_thread, link)->lock);
 	pthread_mutex_lock(&shared_thread.lock);
@@ -252,7 +253,7 @@ static void fork_parent(void)
 	pthread_mutex_unlock(&shared_thread.lock);
 	slab_list_for_each(pos, &slab_root.threads)
 		pthread_mutex_unlock(&slab_container(pos, struct slab_thread, link)->lock);
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 }
 
 static void fork_child(void)
@@ -271,5 +272,5 @@ static void fork_child(void)
 		slab_slot_adopt_all(t);
 		drop_struct_locked(t);
 	}
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 }

@@ -10,6 +10,7 @@
 #include "slab/list.h"
 #include "slab/map.h"
 #include "slab/misuse.h"
+#include "slab/registry.h"
 #include "slab/report.h"
 #include "slab/slabpage.h"
 #include "slab/slot.h"
@@ -209,7 +210,7 @@ EXPORT int slab_cache_verify(struct slab_cache *c)
 
 	if (c->state != SLAB_CACHE_LIVE)
 		slab_misuse_dead(c, "verify");
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	slab_list_for_each(pos, &slab_root.threads)
 		pthread_mutex_lock(&slab_container(pos, struct slab_thread, link)->lock);
 	pthread_mutex_lock(&slab_root.span_lock); /* all threads stand: no other lock is held */
@@ -221,6 +222,6 @@ EXPORT int slab_cache_verify(struct slab_cache *c)
 	pthread_mutex_unlock(&slab_root.span_lock);
 	slab_list_for_each(pos, &slab_root.threads)
 		pthread_mutex_unlock(&slab_container(pos, struct slab_thread, link)->lock);
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	return v.faults;
 }

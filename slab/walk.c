@@ -15,6 +15,7 @@
 #include "slab/list.h"
 #include "slab/misuse.h"
 #include "slab/page.h"
+#include "slab/registry.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"
 #include "slab/span.h"
@@ -83,7 +84,7 @@ static size_t gather(struct slab_cache *c, const struct slab_thread *except, str
 	struct slab_list *pos;
 
 	p->n = 0;
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	slab_list_for_each(pos, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 		struct slab__slot *s = slab_slot(t, c);
@@ -101,7 +102,7 @@ static size_t gather(struct slab_cache *c, const struct slab_thread *except, str
 	for (m = c->depot.shelf; m != NULL; m = m->next)
 		add_all(p, m->objs, m->count);
 	pthread_mutex_unlock(&c->depot.lock);
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	return p->n;
 }
 
@@ -262,7 +263,7 @@ static void *used_object_at(const void *p, struct slab_cache **cache)
 	struct slab *s;
 	uint32_t i;
 
-	pthread_mutex_lock(&slab_root.registry_lock);
+	slab_registry_lock();
 	pthread_mutex_lock(&slab_root.span_lock);
 	s = slab_span_held_locked(p);
 	if (s != NULL)
@@ -280,7 +281,7 @@ static void *used_object_at(const void *p, struct slab_cache **cache)
 		pthread_mutex_unlock(&slab_root.span_lock);
 		pthread_mutex_unlock(&c->slabs.lock);
 	}
-	pthread_mutex_unlock(&slab_root.registry_lock);
+	slab_registry_unlock();
 	*cache = c;
 	return obj;
 }
