@@ -47,7 +47,8 @@ as=()
 # The caches of a JSON document, a line each, as test/fixture/target.c prints them.
 caches_of() {
 	tr -d ' \n' <"$1" | sed 's/.*"caches":\[//; s/\].*//; s/},{/}\n{/g' |
-		sed 's/,"consistent":[a-z]*//; s/,"root":[0-9]*//; s/[{}]//g; s/"[a-z_]*"://g; s/"//g; s/,/ /g'
+		sed 's/,"consistent":[a-z]*//; s/,"root":[0-9]*//; s/[{}]//g' |
+		sed 's/"[a-z_]*"://g; s/"//g; s/,/ /g'
 	echo
 }
 
@@ -87,7 +88,8 @@ says 0 '"name": *"cache-7"' "$pid" --json --cache='cache-7'
 says 0 "^ *$pid .*gone" # the list of processes
 says 0 '^usage: slabstat|^Usage: slabstat' --help
 [ "$("$slabstat" --help | wc -l)" -le 24 ] && ok || bad "--help is longer than a screen"
-[ "$("$slabstat" --json "$pid" --cache='cache-1?' | grep -c '"name"')" -eq 10 ] && ok ||
+tens=$("$slabstat" --json "$pid" --cache='cache-1?' | grep -c '"name"')
+[ "$tens" -eq 10 ] && ok ||
 	bad "--cache='cache-1?' does not show ten caches"
 if command -v jq >/dev/null; then
 	"$slabstat" --json "$pid" | jq -e '.caches | length == 24' >/dev/null && ok ||
