@@ -188,7 +188,12 @@ int slab_cache_stats(const struct slab_cache *c, struct slab_cache_stats *out, s
 /** slab_totals - figures of the process; context and return as slab_cache_stats(). */
 int slab_totals(struct slab_totals *out, size_t out_size);
 
-/** slab_set - change a setting from now on. Return: 0, or -1 with EINVAL. */
+/**
+ * slab_set - change a setting from now on
+ *
+ * A lower figure takes effect at once, but for the magazines of other threads, which follow at
+ * their next slow path. Return: 0, or -1 with EINVAL.
+ */
 int slab_set(enum slab_option option, size_t bytes);
 
 /**

@@ -121,16 +121,19 @@ EXPORT int slab_totals(struct slab_totals *out, size_t out_size)
 	return 0;
 }
 
-static int set_locked(enum slab_option option, size_t bytes)
+/* Returns 0 or an errno; *lower: what is kept by the old figure may be too much now. */
+static int set_locked(enum slab_option option, size_t bytes, bool *lower)
 {
 	struct slab_reserve *r = &slab_root.reserve;
 
 	switch (option) {
 	case SLAB_RESERVE_BYTES: /* a figure that is set stays as it is */
+		*lower = bytes < r->reserve_bytes;
 		r->min_bytes = r->max_bytes = bytes;
 		slab_write(&r->reserve_bytes, bytes);
 		return 0;
 	case SLAB_THREAD_BYTES:
+		*lower = bytes < slab_root.thread_bytes;
 		slab_write(&slab_root.thread_bytes, bytes);
 		return 0;
 	case SLAB_HUGEPAGES:
@@ -145,16 +148,17 @@ static int set_locked(enum slab_option option, size_t bytes)
 EXPORT int slab_set(enum slab_option option, size_t bytes)
 {
 	struct slab_thread *t;
+	bool lower = false;
 	int error;
 
 	slab_init();
 	t = slab_thread_lock();
 	pthread_mutex_lock(&slab_root.span_lock);
-	error = set_locked(option, bytes);
+	error = set_locked(option, bytes, &lower);
 	pthread_mutex_unlock(&slab_root.span_lock);
-	if (error == 0)
-		slab_reserve_settle(t); /* a smaller reserve takes effect at once */
 	slab_thread_unlock(t);
+	if (lower) /* at once: empty slabs, the depots, the caller's magazines */
+		slab_reap();
 	if (error == 0)
 		return 0;
 	errno = error;
