@@ -1,0 +1,305 @@
+/*
+ * test_limits.c - settings, and systems that refuse: munmap, address space, locked memory
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/resource.h>
+
+#include "test/child.h"
+
+TestSuite(limits, .timeout = 120);
+
+static size_t burst_bytes(void)
+{
+	return scaled(48 * MIB, 2 * MIB);
+}
+
+/* ---- the reserve ---- */
+
+static void burst_with_reserve(size_t reserve)
+{
+	size_t n = burst_bytes() / 256, before, after;
+	void **objs = own_pages(n * sizeof *objs);
+	struct slab_cache *c = cache_of("reserve", 256);
+
+	cr_assert(slab_set(SLAB_RESERVE_BYTES, reserve) == 0);
+	cr_expect(totals().reserve_bytes == reserve);
+	before = rss_bytes();
+	fill(c, objs, n);
+	shuffle(objs, n, reserve + 1);
+	drain(c, objs, n);
+	after = rss_bytes();
+	cr_expect(totals().reserve_bytes == reserve, "a reserve that is set does not stay");
+	if (!on_valgrind())
+		cr_expect(after <= before + reserve + MIB / 2, "reserve of %zu KiB, %zu KiB kept",
+		          reserve / KIB, (after - before) / KIB);
+	cr_log_info("reserve of %zu KiB: +%zu KiB", reserve / KIB, (after - before) / KIB);
+	EXPECT_SUMS(c);
+	cr_assert(slab_set(SLAB_RESERVE_BYTES, 0) == 0); /* takes effect at once */
+	after = rss_bytes();
+	if (!on_valgrind())
+		cr_expect(after <= before + MIB / 2, "reserve of 0 after %zu KiB: %zu KiB kept",
+		          reserve / KIB, (after - before) / KIB);
+	fill(c, objs, n);
+	drain(c, objs, n);
+	EXPECT_SUMS(c);
+	cr_expect(slab_cache_destroy(c) == 0);
+	munmap(objs, n * sizeof *objs);
+}
+
+Test(limits, any_reserve)
+{
+	burst_with_reserve(0);
+	burst_with_reserve(4 * KIB);
+	burst_with_reserve(64 * KIB);
+	burst_with_reserve(2 * MIB);
+	burst_with_reserve(16 * MIB);
+	slab_root.reserve.min_bytes = 512 * KIB; /* as at the start, for the tests that follow */
+	slab_root.reserve.max_bytes = 4 * MIB;
+	slab_root.reserve.reserve_bytes = 512 * KIB;
+}
+
+Test(limits, settings_that_do_not_exist)
+{
+	errno = 0;
+	cr_expect(slab_set((enum slab_option)0, 1) == -1 && errno == EINVAL);
+	errno = 0;
+	cr_expect(slab_set((enum slab_option)99, 1) == -1 && errno == EINVAL);
+	errno = 0;
+	cr_expect(slab_set(SLAB_HUGEPAGES, 2) == -1 && errno == EINVAL);
+}
+
+Test(limits, huge_pages_come_back_too)
+{
+	size_t n = burst_bytes() / 64, before, after;
+	void **objs = own_pages(n * sizeof *objs);
+	struct slab_cache *c = cache_of("huge", 64);
+
+	before = rss_bytes();
+	cr_assert(slab_set(SLAB_HUGEPAGES, 1) == 0);
+	fill(c, objs, n);
+	shuffle(objs, n, 9);
+	drain(c, objs, n);
+	after = rss_bytes();
+	EXPECT_SUMS(c);
+	cr_log_info("on huge pages: +%zu KiB", (after - before) / KIB);
+	/* a huge page goes back whole or not at all: what magazines hold pins many of them */
+	slab_cache_shrink(c);
+	cr_expect(totals().mapped_bytes == 0 && totals().holes == 0);
+	if (!on_valgrind())
+		cr_expect(rss_bytes() <= before + MIB, "%zu KiB kept on huge pages",
+		          (rss_bytes() - before) / KIB);
+	fill(c, objs, n);
+	cr_assert(slab_set(SLAB_HUGEPAGES, 0) == 0);
+	drain(c, objs, n);
+	fill(c, objs, n);
+	drain(c, objs, n);
+	EXPECT_SUMS(c);
+	cr_expect(slab_cache_destroy(c) == 0);
+	cr_expect(totals().mapped_bytes == 0);
+	munmap(objs, n * sizeof *objs);
+}
+
+/* ---- munmap says no ---- */
+
+/* The kernel's limit on mappings, for ever: nothing is lost, a figure counts it, no loop ends. */
+Test(limits, munmap_fails_always)
+{
+	size_t n = burst_bytes() / 256, before, mapped, peak;
+	void **objs = own_pages(n * sizeof *objs);
+	struct slab_cache *c = cache_of("refused", 256);
+	uint64_t failures = totals().unmap_failures;
+
+	before = rss_bytes();
+	slab_page_fail_unmap = ENOMEM;
+	for (int round = 0; round < 4; round++) {
+		fill(c, objs, n);
+		peak = totals().mapped_bytes;
+		if (round == 0)
+			mapped = peak;
+		cr_expect(peak <= mapped, "round %d: %zu KiB mapped, at first %zu KiB", round,
+		          peak / KIB, mapped / KIB);
+		shuffle(objs, n, (uint64_t)round + 20);
+		drain(c, objs, n);
+		EXPECT_SUMS(c);
+		slab_cache_shrink(c);
+		slab_reap();
+	}
+	cr_expect(totals().unmap_failures > failures, "no failure was counted");
+	cr_expect(totals().holes == 0, "a hole where nothing was unmapped");
+	slab_page_fail_unmap = 0;
+	fill(c, objs, n);
+	drain(c, objs, n);
+	EXPECT_SUMS(c);
+	slab_cache_shrink(c);
+	cr_expect(totals().mapped_bytes == 0, "%zu KiB are never given back",
+	          (size_t)totals().mapped_bytes / KIB);
+	if (!on_valgrind())
+		cr_expect(rss_bytes() <= before + MIB);
+	cr_expect(slab_cache_destroy(c) == 0);
+	munmap(objs, n * sizeof *objs);
+}
+
+/* As the kernel does at its limit: unmapping fails, dropping pages works. */
+static int at_the_limit_on_mappings(void *arg)
+{
+	size_t slabs = 140000, n = slabs * 8, before, full, half;
+	void **objs = own_pages(n * sizeof *objs), *pages = NULL;
+	struct slab_cache *c = cache_of("many-maps", 504);
+
+	(void)arg;
+	for (size_t i = 0; i < 120000; i++) { /* foreign mappings, every other of another kind */
+		void *p = mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_NONE,
+		               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			break;
+		pages = p;
+	}
+	CHECK(pages != NULL && maps_lines() > 60000);
+	for (int i = 0; i < 64; i++) /* some room: the cache itself needs mappings */
+		munmap((char *)pages + i * 4096, 4096);
+	before = rss_bytes();
+	for (size_t i = 0; i < n; i++) {
+		objs[i] = slab_cache_alloc(c);
+		CHECK(objs[i] != NULL);
+		memset(objs[i], 1, 504);
+	}
+	full = rss_bytes() - before;
+	for (size_t i = 0; i < n; i++)
+		if (((uintptr_t)objs[i] >> 18) & 1) {
+			slab_cache_free(c, objs[i]);
+			objs[i] = NULL;
+		}
+	slab_reap();
+	half = rss_bytes() - before;
+	fprintf(stderr, "at the limit on mappings: %zu KiB, half of it freed: %zu KiB; %zu failures\n",
+	        full / KIB, half / KIB, (size_t)totals().unmap_failures);
+	CHECK(totals().unmap_failures > 0);
+	CHECK(half <= full * 55 / 100);
+	CHECK_SUMS(c);
+	slab_cache_free_bulk(c, n, objs);
+	CHECK_SUMS(c);
+	CHECK(rss_bytes() <= before + totals().reserve_bytes + 2 * MIB);
+	CHECK(slab_cache_destroy(c) == 0);
+	return 0;
+}
+
+Test(limits, the_kernels_limit_on_mappings)
+{
+	if (on_valgrind())
+		return; /* its own tables of mappings end earlier */
+	cr_expect(in_child(at_the_limit_on_mappings, NULL));
+}
+
+/* ---- no address space ---- */
+
+static size_t address_space(void)
+{
+	char text[64] = "";
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t len = read(fd, text, sizeof text - 1);
+
+	close(fd);
+	return len > 0 ? strtoul(text, NULL, 10) * 4096 : 0;
+}
+
+static int without_address_space(void *arg)
+{
+	size_t most = scaled(100 * MIB, 200 * MIB) / 1024, n = 0;
+	void **objs = own_pages(most * sizeof *objs);
+	struct slab_cache *c = cache_of("limited", 1024), *d = cache_of("other", 64);
+	struct rlimit old, low;
+	uint64_t failures;
+
+	(void)arg;
+	CHECK(getrlimit(RLIMIT_AS, &old) == 0);
+	low = (struct rlimit){ address_space() + scaled(20 * MIB, 4 * MIB), old.rlim_max };
+	for (; n < 2000; n++)
+		CHECK((objs[n] = slab_cache_alloc(c)) != NULL);
+	CHECK(setrlimit(RLIMIT_AS, &low) == 0);
+	for (; n < most; n++) {
+		errno = 0;
+		objs[n] = slab_cache_alloc(c);
+		if (objs[n] == NULL)
+			break;
+	}
+	CHECK(n < most && errno == ENOMEM);
+	failures = stats_of(c).alloc_failures;
+	CHECK(failures == 1);
+	errno = 0;
+	CHECK(slab_cache_alloc_bulk(c, 100, objs + n) == 0 && errno == ENOMEM);
+	errno = 0;
+	CHECK(slab_malloc(1000000) == NULL && errno == ENOMEM);
+	CHECK_SUMS(c);
+	for (size_t i = 0; i < n / 2; i++) /* what is given back can be had again */
+		slab_cache_free(c, objs[i]);
+	for (size_t i = 0; i < n / 4; i++)
+		CHECK((objs[i] = slab_cache_alloc(c)) != NULL);
+	CHECK_SUMS(c);
+	CHECK(setrlimit(RLIMIT_AS, &old) == 0);
+	for (size_t i = n / 4; i < n / 2; i++)
+		CHECK((objs[i] = slab_cache_alloc(c)) != NULL);
+	CHECK(slab_cache_alloc_bulk(c, 100, objs + n) == 100);
+	n += 100;
+	slab_cache_free_bulk(c, n, objs);
+	CHECK_SUMS(c);
+	CHECK((objs[0] = slab_cache_alloc(d)) != NULL);
+	slab_cache_free(d, objs[0]);
+	CHECK(slab_cache_destroy(c) == 0 && slab_cache_destroy(d) == 0);
+	return 0;
+}
+
+Test(limits, no_address_space)
+{
+	cr_expect(in_child(without_address_space, NULL));
+}
+
+/* ---- locked memory ---- */
+
+static int with_locked_memory(void *arg)
+{
+	size_t n = 40 * MIB / 256, before, got;
+	void **objs = own_pages(n * sizeof *objs);
+	struct slab_cache *c = cache_of("locked", 256);
+	struct rlimit limit;
+
+	if (mlockall(MCL_FUTURE) != 0)
+		return 0; /* not allowed here */
+	if (arg != NULL) { /* and little of it */
+		CHECK(getrlimit(RLIMIT_MEMLOCK, &limit) == 0);
+		if (limit.rlim_max > 8 * MIB)
+			limit.rlim_max = 8 * MIB;
+		limit.rlim_cur = limit.rlim_max;
+		CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
+		CHECK(geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
+	}
+	before = rss_bytes();
+	for (int round = 0; round < 3; round++) {
+		for (got = 0; got < n; got++) {
+			objs[got] = slab_cache_alloc(c);
+			if (objs[got] == NULL)
+				break;
+			memset(objs[got], 1, 256);
+		}
+		CHECK(got > MIB / 256);
+		CHECK(arg != NULL ? got < n && errno == ENOMEM : got == n);
+		shuffle(objs, got, 4);
+		slab_cache_free_bulk(c, got, objs);
+		CHECK_SUMS(c);
+		/* the pages of a span come with it: one may be more than the reserve */
+		CHECK(rss_bytes() <= before + totals().reserve_bytes + 4 * MIB);
+	}
+	slab_cache_shrink(c);
+	CHECK(rss_bytes() <= before + MIB);
+	CHECK(slab_cache_destroy(c) == 0);
+	return 0;
+}
+
+Test(limits, locked_memory)
+{
+	if (on_valgrind())
+		return; /* it does not know mlockall's flags, and RSS is its own */
+	cr_expect(in_child(with_locked_memory, NULL));
+	cr_expect(in_child(with_locked_memory, ""));
+}
