@@ -35,6 +35,8 @@
  *   full       cache   none                  all bits 1    resident
  *   empty      cache   band[3]               all bits 0    resident
  *              (new, pinned by an iteration, or kept for what its constructor made)
+ *   leaving    thread  one of its own        all bits 0    resident; band = BAND_NONE
+ *              (until its destructors have run; lost to a child that forks meanwhile)
  *   warm       span    none                  -             resident, stale contents
  *   clean      span    none                  -             mapped, no page behind it
  *   hole       span    none                  -             unmapped; may belong to someone else
@@ -80,7 +82,7 @@ struct slab_geometry {
  * The header at the start of every slab. cookie = address of the cache ^ address of the slab ^
  * root.secret, so stale bytes and foreign pages do not pass for one.
  * Invariants (under slablist.lock): in_use = ones of bitmap; band = BAND_NONE <=> in_use = objects
- * <=> on no list; in_use >= band_floor.
+ * <=> on no list, but for a leaving one, whose in_use is 0; in_use >= band_floor.
  */
 struct slab {
 	uintptr_t cookie;

@@ -128,6 +128,7 @@ static void leave(struct slab_cache *c, struct slab *s, struct slab_list *emptie
 	slab_add(&l->empty, (uint64_t)-1);
 	slab_list_del(&s->link);
 	slab_list_add_tail(&s->link, empties);
+	s->band = SLAB_BAND_NONE;
 	slab_add(&l->slabs, (uint64_t)-1);
 	slab_add(&l->released_slabs, 1);
 }
@@ -197,7 +198,7 @@ size_t slab_slablist_pin(struct slab_cache *c, struct slab **slabs, size_t room)
 			struct slab *s =
 			    (struct slab *)(span->base + (size_t)i * c->geo.slab_bytes);
 
-			if (!slab_span_holds(span, i) || !slab_is_of(s, c))
+			if (!slab_span_holds(span, i) || !slab_is_of(s, c) || slab_is_leaving(s))
 				continue;
 			if (n++ >= room)
 				continue;

@@ -36,6 +36,12 @@ static inline bool slab_is_of(const struct slab *s, const struct slab_cache *c)
 	return s->cookie == (slab_cookie(c) ^ (uintptr_t)s);
 }
 
+/* Has left its cache and waits for its destructors: on no list of the cache, nor counted there. */
+static inline bool slab_is_leaving(const struct slab *s)
+{
+	return s->in_use == 0 && s->band == SLAB_BAND_NONE;
+}
+
 static inline void *slab_object(const struct slab *s, const struct slab_geometry *geo, uint32_t i)
 {
 	return (char *)(uintptr_t)s + geo->first_bytes + (size_t)i * geo->stride_bytes;

@@ -91,7 +91,8 @@ static void check_slabs(struct verify *v)
 		for (uint32_t i = 0; i < span->slabs; i++) {
 			struct slab *s = (struct slab *)(span->base + i * slab_bytes);
 
-			if (!slab_span_holds(span, i) || !slab_is_of(s, v->cache))
+			if (!slab_span_holds(span, i) || !slab_is_of(s, v->cache) ||
+			    slab_is_leaving(s))
 				continue;
 			check_slab(v, s);
 			if (slab_map_span(s) != span)
