@@ -42,9 +42,11 @@ static void count(uint64_t *calls)
 
 static bool map_must_fail(void)
 {
-	if (slab_likely(slab_read(&slab_page_fail_map_at) == 0))
+	long at = slab_read(&slab_page_fail_map_at);
+
+	if (slab_likely(at == 0))
 		return false;
-	return __atomic_sub_fetch(&slab_page_fail_map_at, 1, __ATOMIC_RELAXED) == 0;
+	return at < 0 || __atomic_sub_fetch(&slab_page_fail_map_at, 1, __ATOMIC_RELAXED) == 0;
 }
 
 static uintptr_t map_anywhere(size_t bytes)
