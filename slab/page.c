@@ -150,7 +150,7 @@ static int drop_some(const struct slab_range *ranges, size_t n)
 		vector[i] = (struct iovec){ (void *)ranges[i].base, ranges[i].bytes };
 		bytes += ranges[i].bytes;
 	}
-	if (n > 1 && !no_vectored_drop) {
+	if (n > 1 && !no_vectored_drop && !slab_page_on_valgrind()) { /* it warns of the call */
 		ssize_t done = syscall(SYS_process_madvise, PIDFD_SELF_PROCESS, vector, n,
 		                       MADV_DONTNEED, 0);
 
