@@ -1,0 +1,109 @@
+/* test_report.c - sentences: how they are built, where they go, that they end in abort */
+#include "test/unit.h"
+#include "slab/check.h"
+#include "slab/report.h"
+
+static const char *text_of(struct slab_report *r)
+{
+	r->text[r->len] = '\0';
+	return r->text;
+}
+
+Test(report, builds_a_sentence)
+{
+	struct slab_cache c = { .name = "conn" };
+	struct slab_report r;
+
+	slab_report_begin(&r, "bad free: ");
+	slab_report_hex(&r, 0xdeadbeef);
+	slab_report_text(&r, " of ");
+	slab_report_cache(&r, &c);
+	slab_report_text(&r, " after ");
+	slab_report_dec(&r, 0);
+	slab_report_text(&r, " and ");
+	slab_report_dec(&r, UINT64_MAX);
+	cr_assert_str_eq(text_of(&r), "slab: bad free: 0xdeadbeef of cache 'conn' after 0 and "
+	                              "18446744073709551615");
+}
+
+Test(report, goes_whole_to_the_reporter_and_stays_in_the_root)
+{
+	struct slab_report r;
+
+	listen_to_reports();
+	slab_report_begin(&r, "one");
+	slab_report_send(&r);
+	listen_no_more();
+	cr_assert_eq(heard.reports, 1);
+	cr_assert_str_eq(heard.text, "slab: one\n");
+	cr_assert_eq(slab_root.report_bytes, strlen("slab: one\n"));
+	cr_assert_arr_eq(slab_root.report, "slab: one\n", slab_root.report_bytes);
+}
+
+Test(report, what_is_too_long_is_cut_and_keeps_its_newline)
+{
+	struct slab_report r;
+
+	listen_to_reports();
+	slab_report_begin(&r, "");
+	for (int i = 0; i < SLAB_REPORT_BYTES; i++)
+		slab_report_text(&r, "abc");
+	slab_report_send(&r);
+	listen_no_more();
+	cr_assert_eq(strlen(heard.text), SLAB_REPORT_BYTES);
+	cr_assert_eq(heard.text[SLAB_REPORT_BYTES - 1], '\n');
+}
+
+static void send_one(void *arg)
+{
+	struct slab_report r;
+
+	slab_report_begin(&r, arg);
+	slab_report_send(&r);
+}
+
+Test(report, goes_to_standard_error_without_a_reporter)
+{
+	struct ending e = child_runs(send_one, "to be read");
+
+	cr_assert_eq(e.signal, 0);
+	cr_assert_eq(e.status, 0);
+	cr_assert_str_eq(e.words, "slab: to be read\n");
+}
+
+static void send_to_nowhere(void *arg)
+{
+	close(STDERR_FILENO);
+	errno = 77;
+	send_one(arg);
+	_exit(errno == 77 ? 0 : 1);
+}
+
+Test(report, leaves_errno_alone_and_does_not_wait_for_a_closed_stderr)
+{
+	cr_assert_eq(child_runs(send_to_nowhere, "x").status, 0);
+}
+
+static void abort_with(void *arg)
+{
+	struct slab_report r;
+
+	slab_report_begin(&r, arg);
+	slab_report_abort(&r);
+}
+
+static void break_a_rule(void *arg)
+{
+	SLAB_BUG_ON(arg == NULL);
+}
+
+Test(report, aborts_with_its_words)
+{
+	dies_saying(abort_with, "last words", "slab: last words\n");
+}
+
+Test(report, a_broken_rule_is_named_in_every_build)
+{
+	dies_saying(break_a_rule, NULL, "slab: internal rule broken: arg == NULL at test/test_report");
+	cr_assert_eq(child_runs(break_a_rule, "holds").status, 0);
+}

@@ -1,0 +1,212 @@
+/*
+ * test_slabpage.c - one slab: how it is cut for every size and alignment, take and give
+ */
+#include "test/unit.h"
+#include "slab/bitmap.h"
+#include "slab/slabpage.h"
+
+#define PAGE ((size_t)4096)
+
+static size_t up(size_t value, size_t step)
+{
+	return (value + step - 1) / step * step;
+}
+
+/* Waste of a slab of bytes that holds as many objects as fit, counted from nothing. */
+static size_t least_waste(size_t bytes, size_t stride, size_t align)
+{
+	size_t n = (bytes - 40) / stride;
+
+	n = n > UINT16_MAX ? UINT16_MAX : n;
+	while (n > 0 && up(sizeof(struct slab) + 8 * ((n + 63) / 64), align) + n * stride > bytes)
+		n--;
+	return n == 0 ? bytes : bytes - n * stride;
+}
+
+/* No smaller slab would have done: of one part in 16, or of 8 where no slab reaches 16. */
+static void is_the_smallest(const struct slab_geometry *g)
+{
+	size_t waste = g->slab_bytes - (size_t)g->objects * g->stride_bytes;
+	bool sixteenth = waste * 16 <= g->slab_bytes;
+
+	cr_assert(waste * 8 <= g->slab_bytes);
+	for (size_t bytes = PAGE; bytes <= SLAB_SLAB_MAX_BYTES; bytes *= 2) {
+		size_t smaller = least_waste(bytes, g->stride_bytes, g->align_bytes);
+
+		if (bytes == g->slab_bytes)
+			cr_assert_eq(smaller, waste, "%u bytes at %u: more objects would fit",
+			             g->object_bytes, g->align_bytes);
+		if (bytes < g->slab_bytes)
+			cr_assert_gt(smaller * (sixteenth ? 16 : 8), bytes);
+		if (!sixteenth)
+			cr_assert_gt(smaller * 16, bytes);
+	}
+}
+
+static void is_sound(const struct slab_geometry *g, size_t size, size_t align)
+{
+	size_t header = sizeof(struct slab) + 8 * (size_t)g->words;
+
+	cr_assert_eq(g->object_bytes, size);
+	cr_assert_eq(g->align_bytes, align);
+	cr_assert_eq(g->stride_bytes, up(size, align));
+	cr_assert_eq(g->slab_bytes, PAGE << g->order);
+	cr_assert_lt(g->order, SLAB_ORDERS);
+	cr_assert_gt(g->objects, 0);
+	cr_assert_leq(g->objects, UINT16_MAX);
+	cr_assert_eq(g->words, (g->objects + 63) / 64);
+	cr_assert_geq(g->first_bytes, header); /* never at offset 0, never over the bitmap */
+	cr_assert_eq(g->first_bytes % align, 0);
+	cr_assert_leq(g->first_bytes + (size_t)g->objects * g->stride_bytes, g->slab_bytes);
+	is_the_smallest(g);
+}
+
+Test(slabpage, every_size_and_alignment_is_cut_well)
+{
+	struct slab_geometry g;
+	size_t step = (size_t)rounds(1, 61);
+
+	for (size_t align = 1; align <= SLAB_ALIGN_MAX; align *= 2) {
+		for (size_t size = 1; size <= SLAB_OBJECT_MAX; size += size < 2048 ? 1 : step) {
+			cr_assert(slab_geometry_set(&g, size, align, PAGE), "%zu at %zu", size, align);
+			is_sound(&g, size, align);
+		}
+		cr_assert(slab_geometry_set(&g, SLAB_OBJECT_MAX, align, PAGE));
+		is_sound(&g, SLAB_OBJECT_MAX, align);
+	}
+}
+
+Test(slabpage, small_objects_are_packed_as_promised)
+{
+	struct slab_geometry g;
+
+	cr_assert(slab_geometry_set(&g, 16, 16, PAGE));
+	cr_assert(g.objects == 252 && g.order == 0);
+	cr_assert(slab_geometry_set(&g, 64, 16, PAGE));
+	cr_assert(g.objects == 63 && g.order == 0);
+}
+
+/*
+ * The division by multiplication is monotonous, so it is exact for every offset if it is at each
+ * object's first byte and at the last byte before it.
+ */
+Test(slabpage, the_reciprocal_is_exact_for_every_offset)
+{
+	struct slab_geometry g;
+	size_t step = (size_t)rounds(1, 97);
+
+	for (size_t stride = 1; stride <= SLAB_OBJECT_MAX; stride += stride < 300 ? 1 : step) {
+		cr_assert(slab_geometry_set(&g, stride, 1, PAGE));
+		for (uint64_t at = stride, n = 1; at < SLAB_SLAB_MAX_BYTES; at += stride, n++)
+			if ((at * g.reciprocal) >> 40 != n || ((at - 1) * g.reciprocal) >> 40 != n - 1)
+				cr_assert_fail("stride %zu, offset %lu", stride, at);
+	}
+}
+
+Test(slabpage, default_alignment_follows_the_rule)
+{
+	for (size_t size = 1; size <= SLAB_OBJECT_MAX; size++) {
+		size_t want = size % 16 == 0 ? 16 : size >= 8 ? 8 : size % 4 == 0 ? 4 : size % 2 ? 1 : 2;
+
+		cr_assert_eq(slab_default_align(size), want, "size %zu", size);
+	}
+}
+
+/* ---- one slab ---- */
+
+static struct slab_geometry geo;
+static struct slab *slab;
+static void *objs[300], **const end = objs + 300;
+
+static void make(void)
+{
+	cr_assert(slab_geometry_set(&geo, 40, 8, PAGE));
+	slab = aligned_alloc(geo.slab_bytes, geo.slab_bytes);
+	memset(slab, 0xa5, geo.slab_bytes);
+	slab_format(slab, &geo);
+}
+
+static void unmake(void)
+{
+	free(slab);
+}
+
+Test(slabpage, a_formatted_slab_is_empty, .init = make, .fini = unmake)
+{
+	cr_assert_eq(slab->in_use, 0);
+	cr_assert_eq(slab->pins, 0);
+	cr_assert_eq(slab_bit_count(slab->bitmap, geo.words), geo.words * 64 - geo.objects);
+	cr_assert_eq(slab_bit_next_zero(slab->bitmap, geo.words * 64, 0), 0);
+	/* beyond the header nothing was written */
+	for (size_t i = geo.first_bytes; i < geo.slab_bytes; i++)
+		cr_assert_eq(((unsigned char *)slab)[i], 0xa5);
+}
+
+Test(slabpage, takes_the_lowest_and_stores_downwards, .init = make, .fini = unmake)
+{
+	cr_assert_eq(slab_take(slab, &geo, 3, end), 3);
+	for (uint32_t i = 0; i < 3; i++)
+		cr_assert_eq(end[-1 - (int)i], slab_object(slab, &geo, i));
+	cr_assert_eq(slab->in_use, 3);
+	cr_assert_eq(slab_give(slab, &geo, slab_object(slab, &geo, 1)), SLAB_GOOD);
+	cr_assert_eq(slab_take(slab, &geo, 2, end), 2);
+	cr_assert_eq(end[-1], slab_object(slab, &geo, 1));
+	cr_assert_eq(end[-2], slab_object(slab, &geo, 3));
+}
+
+Test(slabpage, takes_all_and_no_more, .init = make, .fini = unmake)
+{
+	cr_assert_eq(slab_take(slab, &geo, 1000, end), geo.objects);
+	cr_assert_eq(slab->in_use, geo.objects);
+	cr_assert_eq(slab_take(slab, &geo, 1, end), 0);
+	for (uint32_t i = 0; i < geo.objects; i++) {
+		cr_assert_eq(end[-1 - (int)i], slab_object(slab, &geo, i));
+		cr_assert_eq(slab_give(slab, &geo, end[-1 - (int)i]), SLAB_GOOD);
+	}
+	cr_assert_eq(slab->in_use, 0);
+}
+
+Test(slabpage, gives_back_objects_only, .init = make, .fini = unmake)
+{
+	char *first;
+
+	slab_take(slab, &geo, geo.objects, end);
+	first = slab_object(slab, &geo, 0);
+	for (uint32_t off = 1; off < geo.stride_bytes; off++)
+		cr_assert_eq(slab_give(slab, &geo, first + off), SLAB_NOT_AN_OBJECT);
+	for (char *p = (char *)slab; p < first; p++)
+		cr_assert_eq(slab_give(slab, &geo, p), SLAB_NOT_AN_OBJECT);
+	for (char *p = first + (size_t)geo.objects * geo.stride_bytes;
+	     p < (char *)slab + geo.slab_bytes; p++)
+		cr_assert_eq(slab_give(slab, &geo, p), SLAB_NOT_AN_OBJECT);
+	cr_assert_eq(slab->in_use, geo.objects);
+	cr_assert_eq(slab_give(slab, &geo, first), SLAB_GOOD);
+	cr_assert_eq(slab_give(slab, &geo, first), SLAB_FREED_TWICE);
+	cr_assert_eq(slab->in_use, geo.objects - 1);
+}
+
+/* With floor as slab_band() gives it, a slab changes its band exactly when in_use passes it. */
+Test(slabpage, bands_are_quarters_and_floors_are_their_edges)
+{
+	for (size_t size = 1; size <= SLAB_OBJECT_MAX; size = size * 3 / 2 + 1) {
+		struct slab_geometry g;
+		struct slab s = { .in_use = 0 };
+		uint16_t floor, below;
+		uint8_t band, before;
+
+		cr_assert(slab_geometry_set(&g, size, 1, PAGE));
+		before = slab_band(&s, &g, &below);
+		cr_assert_eq(before, SLAB_BANDS - 1);
+		for (s.in_use = 1; s.in_use < g.objects; s.in_use++) {
+			band = slab_band(&s, &g, &floor);
+			cr_assert_eq(band, SLAB_BANDS - 1 - s.in_use * SLAB_BANDS / g.objects);
+			if (s.in_use > 1) /* one less is empty: that is below every floor */
+				cr_assert_eq(band == before, s.in_use - 1 >= floor);
+			else
+				cr_assert_eq(floor, 1);
+			before = band;
+		}
+		cr_assert_eq(slab_band(&s, &g, &floor), SLAB_BAND_NONE);
+		cr_assert_eq(floor, g.objects);
+	}
+}
