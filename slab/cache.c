@@ -19,6 +19,7 @@
 #include "slab/return.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"
+#include "slab/span.h"
 #include "slab/thread.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -308,6 +309,7 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 		return -1;
 	}
 	t = slab_thread_lock();
+	slab_span_disown(c);
 	slab_return_all((int)c->geo.order);
 	slab_thread_unlock(t);
 	bury(c);

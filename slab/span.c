@@ -342,6 +342,14 @@ struct slab *slab_span_take(struct slab_cache *c)
 	return s;
 }
 
+/* Anybody's again. */
+static void disown(struct slab_span *span)
+{
+	span->owner->own.bytes -= span->bytes;
+	span->owner = NULL;
+	slab_root.shared[span->order].bytes += span->bytes;
+}
+
 void slab_span_put(struct slab_cache *c, struct slab *s)
 {
 	struct slab_span *span;
@@ -357,12 +365,25 @@ void slab_span_put(struct slab_cache *c, struct slab *s)
 	span->n_free++;
 	set_warm(span, i);
 	slab_add(&slab_root.reserve.held_bytes, -(size_t)c->geo.slab_bytes);
-	if (span->owner != NULL && slab_span_is_empty(span)) { /* anybody's again */
-		span->owner->own.bytes -= span->bytes;
-		span->owner = NULL;
-		slab_root.shared[span->order].bytes += span->bytes;
-	}
+	if (span->owner != NULL && slab_span_is_empty(span))
+		disown(span);
 	slab_span_place(span);
+	pthread_mutex_unlock(&slab_root.span_lock);
+}
+
+void slab_span_disown(struct slab_cache *c)
+{
+	struct slab_list *pos;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_list_for_each(pos, &slab_root.spans[c->geo.order]) {
+		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
+
+		if (span->owner == c) {
+			disown(span);
+			slab_span_place(span);
+		}
+	}
 	pthread_mutex_unlock(&slab_root.span_lock);
 }
 

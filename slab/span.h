@@ -16,6 +16,9 @@ struct slab *slab_span_take(struct slab_cache *c);
 /* Takes back the slab of c, which holds no object any more. */
 void slab_span_put(struct slab_cache *c, struct slab *s);
 
+/* c is about to go: spans of its own in which other caches have slabs are shared from now on. */
+void slab_span_disown(struct slab_cache *c);
+
 /* The header at p if p lies in a slab that some cache holds, else NULL. Under span_lock. */
 struct slab *slab_span_held_locked(const void *p);
 
