@@ -1,0 +1,189 @@
+/*
+ * test_return.c - giving pages back: whole spans, long runs, short runs, and a kernel that refuses
+ */
+#include "test/unit.h"
+#include "slab/map.h"
+#include "slab/page.h"
+#include "slab/return.h"
+#include "slab/span.h"
+
+#define MANY 256
+#define PAGE ((size_t)4096)
+
+static struct slab_cache *c;
+static struct slab *slabs[MANY];
+static struct slab_span *last; /* the largest span: 64 slabs at least */
+
+static void make(void)
+{
+	slab_return_all(-1);
+	c = new_cache("returns", 64);
+	cr_assert_eq(c->geo.slab_bytes, PAGE);
+	for (int i = 0; i < MANY; i++) {
+		cr_assert_not_null(slabs[i] = slab_span_take(c));
+		slabs[i]->cookie = 1;
+	}
+	last = slab_map_span(slabs[MANY - 1]);
+	cr_assert_geq(last->slabs, 128);
+}
+
+static bool is_held(const struct slab *s)
+{
+	struct slab *held;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	held = slab_span_held_locked(s);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	return held == s;
+}
+
+static struct slab *in_last(uint32_t i)
+{
+	return (struct slab *)(last->base + i * PAGE);
+}
+
+static void put(uint32_t first, uint32_t n)
+{
+	for (uint32_t i = first; i < first + n; i++)
+		slab_span_put(c, in_last(i));
+}
+
+static void unmake(void)
+{
+	for (int i = 0; i < MANY; i++)
+		if (is_held(slabs[i]))
+			slab_span_put(c, slabs[i]);
+	slab_return_all(-1);
+	cr_assert_eq(slab_root.reserve.warm_bytes, 0);
+	cr_assert_eq(slab_root.holes, 0);
+	end_cache(c);
+}
+
+TestSuite(returning, .init = make, .fini = unmake);
+
+Test(returning, keeps_what_it_is_told_to_keep)
+{
+	size_t left;
+
+	for (int i = 0; i < MANY; i++)
+		slab_span_put(c, slabs[i]);
+	cr_assert_eq(slab_root.reserve.warm_bytes, MANY * PAGE);
+	cr_assert_eq(slab_return_excess(MANY * PAGE), 0);
+	cr_assert_gt(slab_return_excess(100 * PAGE), 0);
+	cr_assert_leq(slab_root.reserve.warm_bytes, 100 * PAGE);
+	left = slab_root.reserve.warm_bytes;
+	cr_assert_eq(slab_return_excess(0), left);
+	cr_assert_eq(slab_root.reserve.warm_bytes, 0);
+}
+
+Test(returning, empty_spans_go_first_and_leave_no_hole)
+{
+	size_t bytes = last->bytes, mapped = slab_root.mapped_bytes;
+	uintptr_t base = last->base;
+
+	put(0, last->slabs);
+	slab_span_put(c, slabs[0]); /* of another span, which is not empty */
+	cr_assert_eq(slab_return_excess(PAGE), bytes);
+	cr_assert_eq(slab_root.holes, 0);
+	cr_assert_eq(slab_root.mapped_bytes, mapped - bytes);
+	cr_assert_eq(slab_map_order1((void *)base), 0);
+}
+
+Test(returning, long_runs_are_unmapped_and_short_ones_dropped)
+{
+	struct slab_page_calls before = slab_page_calls;
+
+	put(0, 40);
+	put(50, 10);
+	cr_assert_eq(slab_return_excess(0), 50 * PAGE);
+	cr_assert_eq(slab_page_calls.unmap, before.unmap + 1);
+	cr_assert_eq(slab_page_calls.drop, before.drop + 1);
+	cr_assert_eq(slab_root.holes, 1);
+	cr_assert_eq(slab_page_map_at((uintptr_t)in_last(0), PAGE), 0); /* it is free indeed */
+	slab_page_unmap((uintptr_t)in_last(0), PAGE);
+	cr_assert_eq(slab_page_map_at((uintptr_t)in_last(50), PAGE), EEXIST);
+	cr_assert_eq(((uint64_t *)in_last(50))[1], 0); /* its page is a new one */
+	cr_assert_eq(in_last(45)->cookie, 1);          /* what is held is untouched */
+}
+
+Test(returning, all_unmaps_whatever_the_length)
+{
+	put(10, 1);
+	put(20, 2);
+	cr_assert_eq(slab_return_all(0), 3 * PAGE);
+	cr_assert_eq(slab_root.holes, 2);
+	cr_assert_eq(slab_return_all(0), 0);
+	cr_assert_eq(slab_return_all(1), 0);
+}
+
+Test(returning, without_room_for_holes_pages_are_dropped)
+{
+	struct slab_page_calls before = slab_page_calls;
+	uint64_t holes = slab_root.holes;
+
+	put(0, 40);
+	slab_root.holes = 1000000;
+	cr_assert_eq(slab_return_excess(0), 40 * PAGE);
+	cr_assert_eq(slab_root.holes, 1000000);
+	slab_root.holes = holes;
+	cr_assert_eq(slab_page_calls.unmap, before.unmap);
+	cr_assert_eq(slab_page_calls.drop, before.drop + 1);
+	cr_assert_eq(slab_page_map_at((uintptr_t)in_last(0), PAGE), EEXIST);
+}
+
+Test(returning, a_refusing_kernel_costs_nothing_but_memory)
+{
+	uint64_t failures = totals().unmap_failures;
+
+	put(0, 40);
+	slab_page_fail_unmap = ENOMEM;
+	cr_assert_eq(slab_return_excess(0), 0);
+	slab_page_fail_unmap = 0;
+	cr_assert_gt(totals().unmap_failures, failures);
+	cr_assert_eq(slab_root.reserve.warm_bytes, 40 * PAGE);
+	cr_assert_eq(last->n_warm, 40);
+	cr_assert_eq(slab_root.holes, 0);
+	cr_assert_eq(slab_return_excess(0), 40 * PAGE);
+}
+
+Test(returning, an_empty_span_that_cannot_be_unmapped_is_used_again)
+{
+	uintptr_t base = last->base;
+	struct slab *s;
+
+	put(0, last->slabs);
+	slab_page_fail_unmap = ENOMEM;
+	cr_assert_eq(slab_return_all(0), 0);
+	slab_page_fail_unmap = 0;
+	cr_assert_eq(slab_map_span((void *)base), last);
+	s = slab_span_take(c);
+	cr_assert_eq(slab_map_span(s), last);
+	slab_span_put(c, s);
+	cr_assert_eq(slab_cache_verify(c), 0);
+}
+
+/* In a hole of ours the kernel has put another span of ours: its granule stays its own. */
+Test(returning, a_granule_that_went_to_another_span_stays_there)
+{
+	static struct slab_span another;
+	uintptr_t granule = last->base + SLAB_GRANULE_BYTES;
+
+	put(16, 16); /* one whole granule */
+	cr_assert_eq(slab_return_all(0), 16 * PAGE);
+	pthread_mutex_lock(&slab_root.span_lock);
+	cr_assert(slab_map_enter(granule, SLAB_GRANULE_BYTES, &another, 3));
+	pthread_mutex_unlock(&slab_root.span_lock);
+	put(0, 16);
+	put(32, last->slabs - 32);
+	slab_page_fail_unmap = ENOMEM;
+	slab_return_all(0);
+	slab_page_fail_unmap = 0;
+	cr_assert_eq(slab_map_span((void *)granule), &another);
+	cr_assert_eq(slab_map_order1((void *)granule), 3);
+	cr_assert_eq(slab_map_span((void *)last->base), last);
+	slab_return_all(0);
+	cr_assert_eq(slab_map_span((void *)granule), &another);
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_map_leave(granule, SLAB_GRANULE_BYTES, &another);
+	pthread_mutex_unlock(&slab_root.span_lock);
+}
