@@ -200,13 +200,14 @@ size_t slab_slablist_pin(struct slab_cache *c, struct slab **slabs, size_t room)
 
 			if (!slab_span_holds(span, i) || !slab_is_of(s, c) || slab_is_leaving(s))
 				continue;
-			if (n++ >= room)
-				continue;
-			s->pins++;
-			slabs[n - 1] = s;
+			if (n < room)
+				slabs[n] = s;
+			n++;
 		}
 	}
 	pthread_mutex_unlock(&slab_root.span_lock);
+	for (size_t i = 0; i < n && n <= room; i++)
+		slabs[i]->pins++;
 	unlock(&c->slabs);
 	return n;
 }

@@ -40,7 +40,7 @@ struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, u
  */
 void slab_slablist_drain(struct slab_cache *c, bool kept, struct slab_list *empties);
 
-/* Pins every slab of c and stores up to room of them; returns how many there are. */
+/* Stores and pins every slab of c; returns how many there are. None if that is more than room. */
 size_t slab_slablist_pin(struct slab_cache *c, struct slab **slabs, size_t room);
 void slab_slablist_unpin(struct slab_cache *c, struct slab *s, struct slab_list *empties);
 
