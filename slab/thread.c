@@ -111,6 +111,7 @@ static struct slab_thread *new_struct(void)
 	memcpy(t->touched, touched, sizeof touched);
 	t->slots = (struct slab__slot *)(void *)((char *)t + slab_root.page_bytes);
 	t->tid = (uint64_t)syscall(SYS_gettid);
+	t->self = (uintptr_t)&slab__slots_v1;
 	return t;
 }
 
@@ -265,7 +266,7 @@ static void fork_child(void)
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 
 		pthread_mutex_unlock(&t->lock);
-		if (t->slots == slab__slots_v1) {
+		if (t->self == (uintptr_t)&slab__slots_v1) { /* at its end, too */
 			t->tid = (uint64_t)syscall(SYS_gettid);
 			continue;
 		}
