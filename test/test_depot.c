@@ -1,0 +1,108 @@
+/* test_depot.c - the shelf: last in first out, counts and pins kept, contention noticed */
+#include "test/unit.h"
+#include "slab/depot.h"
+#include "slab/meta.h"
+
+static struct slab_cache *c;
+
+static void make(void)
+{
+	c = new_cache("shelved", 64);
+	slab_write(&c->slabs.slabs, 3); /* as if it had some: what a shelf can pin at most */
+}
+
+static void unmake(void)
+{
+	struct slab_magazine *m;
+
+	while ((m = slab_depot_get(c)) != NULL)
+		slab_magazine_put(m);
+	slab_write(&c->slabs.slabs, 0);
+	end_cache(c);
+}
+
+TestSuite(depot, .init = make, .fini = unmake);
+
+static struct slab_magazine *magazine_of(uint16_t count)
+{
+	struct slab_magazine *m = slab_magazine_get(64);
+
+	cr_assert_not_null(m);
+	m->count = count;
+	return m;
+}
+
+Test(depot, a_bare_shelf_gives_nothing)
+{
+	cr_assert_null(slab_depot_get(c));
+	cr_assert_eq(c->depot.objects, 0);
+}
+
+Test(depot, the_last_that_was_put_comes_first)
+{
+	struct slab_magazine *one = magazine_of(1), *two = magazine_of(2);
+
+	slab_depot_put(c, one);
+	slab_depot_put(c, two);
+	cr_assert_eq(c->depot.objects, 3);
+	cr_assert_eq(slab_depot_get(c), two);
+	cr_assert_null(two->next);
+	cr_assert_eq(two->count, 2);
+	cr_assert_eq(c->depot.objects, 1);
+	cr_assert_eq(slab_depot_get(c), one);
+	cr_assert_null(slab_depot_get(c));
+	slab_magazine_put(one);
+	slab_magazine_put(two);
+}
+
+Test(depot, pins_as_many_slabs_as_objects_but_no_more_than_there_are)
+{
+	uint64_t before = slab_root.depot_pin_bytes;
+
+	slab_depot_put(c, magazine_of(2));
+	cr_assert_eq(slab_root.depot_pin_bytes, before + 2 * 4096);
+	slab_depot_put(c, magazine_of(40));
+	cr_assert_eq(slab_root.depot_pin_bytes, before + 3 * 4096);
+	cr_assert_eq(c->depot.pin_bytes, 3 * 4096);
+	slab_magazine_put(slab_depot_get(c));
+	cr_assert_eq(slab_root.depot_pin_bytes, before + 2 * 4096);
+	slab_magazine_put(slab_depot_get(c));
+	cr_assert_eq(slab_root.depot_pin_bytes, before);
+	cr_assert_eq(slab_pin_bytes(c, UINT64_MAX), 3 * 4096);
+}
+
+Test(depot, a_reader_sees_an_even_generation_at_rest)
+{
+	uint64_t before = c->depot.generation;
+
+	slab_depot_put(c, magazine_of(1));
+	cr_assert_eq(c->depot.generation, before + 2);
+	cr_assert_eq(before % 2, 0);
+}
+
+/* One window of exchanges, in which the lock was found taken so many times. */
+static void window(uint32_t contended)
+{
+	c->depot.exchanges = 0;
+	c->depot.contended = contended;
+	slab_depot_put(c, magazine_of(1));
+	for (int i = 0; i < 63; i++) {
+		struct slab_magazine *m = slab_depot_get(c);
+
+		if (m != NULL)
+			slab_depot_put(c, m);
+	}
+}
+
+Test(depot, contention_makes_magazines_larger_up_to_the_largest)
+{
+	uint32_t cap = c->magazine_cap;
+
+	window(0);
+	cr_assert_eq(c->magazine_cap, cap);
+	window(100);
+	cr_assert_eq(c->magazine_cap, 2 * cap);
+	for (int i = 0; i < 10; i++)
+		window(100);
+	cr_assert_eq(c->magazine_cap, SLAB_MAGAZINE_MAX);
+}

@@ -1,0 +1,176 @@
+/* test_reserve.c - how much may be kept: the ceiling, a thread's share, settling, adapting */
+#include "test/unit.h"
+#include "slab/page.h"
+#include "slab/reserve.h"
+#include "slab/return.h"
+#include "slab/span.h"
+
+#define KIB ((size_t)1024)
+#define MIB ((size_t)1048576)
+#define PAGE ((size_t)4096)
+#define MANY 1024 /* slabs: 4 MiB */
+
+static struct slab_reserve before;
+static struct slab_cache *c;
+static struct slab *slabs[MANY];
+
+static void make(void)
+{
+	slab_reap();
+	before = slab_root.reserve;
+	c = new_cache("reserved", 64);
+}
+
+static void unmake(void)
+{
+	slab_reap();
+	end_cache(c);
+	slab_root.reserve.reserve_bytes = before.reserve_bytes;
+	slab_root.reserve.min_bytes = before.min_bytes;
+	slab_root.reserve.max_bytes = before.max_bytes;
+	cr_assert_eq(slab_set(SLAB_THREAD_BYTES, MIB), 0);
+}
+
+TestSuite(reserve, .init = make, .fini = unmake);
+
+static void take(int n)
+{
+	for (int i = 0; i < n; i++)
+		cr_assert_not_null(slabs[i] = slab_span_take(c));
+}
+
+static void put(int n)
+{
+	for (int i = 0; i < n; i++)
+		slab_span_put(c, slabs[i]);
+}
+
+static size_t settle(void)
+{
+	struct slab_thread *t = slab_thread_lock();
+	size_t bytes = slab_reserve_settle(t);
+
+	slab_thread_unlock(t);
+	return bytes;
+}
+
+Test(reserve, the_ceiling_is_the_reserve_or_a_sixteenth_of_what_is_in_use)
+{
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, 100 * KIB), 0);
+	cr_assert_eq(slab_reserve_ceiling(), 100 * KIB);
+	take(MANY);
+	cr_assert_eq(slab_reserve_ceiling(), slab_root.reserve.held_bytes / 16);
+	cr_assert_geq(slab_reserve_ceiling(), MANY * PAGE / 16);
+	cr_assert_eq(totals().reserve_bytes, slab_reserve_ceiling());
+	put(MANY);
+	cr_assert_eq(slab_reserve_ceiling(), 100 * KIB);
+}
+
+Test(reserve, a_thread_may_pin_half_of_it_but_no_more_than_is_set)
+{
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, 8 * MIB), 0);
+	cr_assert_eq(slab_reserve_thread_budget(), MIB);
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, MIB), 0);
+	cr_assert_eq(slab_reserve_thread_budget(), MIB / 2);
+	cr_assert_eq(slab_set(SLAB_THREAD_BYTES, 64 * KIB), 0);
+	cr_assert_eq(slab_reserve_thread_budget(), 64 * KIB);
+}
+
+Test(reserve, settling_gives_back_what_is_above)
+{
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, MIB), 0);
+	take(MANY);
+	put(MANY);
+	cr_assert_eq(slab_root.reserve.warm_bytes, MANY * PAGE);
+	cr_assert_geq(settle(), MANY * PAGE - MIB);
+	cr_assert_leq(slab_root.reserve.warm_bytes, MIB);
+	cr_assert_eq(settle(), 0);
+}
+
+Test(reserve, a_smaller_figure_takes_effect_at_once)
+{
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, 8 * MIB), 0);
+	take(MANY);
+	put(MANY);
+	cr_assert_eq(settle(), 0);
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, 0), 0);
+	cr_assert_eq(slab_root.reserve.warm_bytes, 0);
+}
+
+Test(reserve, what_is_parked_counts_against_what_is_warm)
+{
+	uint64_t pinned = slab_root.depot_pin_bytes;
+
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, 8 * MIB), 0);
+	take(MANY);
+	put(MANY);
+	slab_root.depot_pin_bytes = 7 * MIB;
+	cr_assert_gt(settle(), 0);
+	cr_assert_leq(slab_root.reserve.warm_bytes, 2 * MIB); /* a quarter of the ceiling stays */
+	slab_root.depot_pin_bytes = pinned;
+}
+
+Test(reserve, depots_may_pin_three_quarters_of_the_ceiling)
+{
+	struct slab_thread *t = slab_thread_lock();
+	uint64_t pinned = slab_root.depot_pin_bytes;
+
+	slab_thread_unlock(t);
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, MIB), 0);
+	slab_write(&c->slabs.slabs, 1000);
+	cr_assert(slab_reserve_may_park(t, c, 0, 64)); /* at worst 64 slabs: 256 KiB */
+	cr_assert_not(slab_reserve_may_park(t, c, 0, 256));
+	slab_root.depot_pin_bytes = MIB / 2 + 64 * KIB;
+	cr_assert_not(slab_reserve_may_park(t, c, 0, 64));
+	slab_write(&c->slabs.slabs, 2); /* a cache pins no more than its slabs */
+	cr_assert(slab_reserve_may_park(t, c, 0, 256));
+	cr_assert_not(slab_reserve_is_pinned(t));
+	slab_root.depot_pin_bytes = 2 * MIB;
+	cr_assert(slab_reserve_is_pinned(t));
+	slab_root.depot_pin_bytes = pinned;
+	slab_write(&c->slabs.slabs, 0);
+}
+
+/* Takes and puts 4 MiB, keeping nothing: what comes back has to be faulted in. */
+static void swing(void)
+{
+	take(MANY);
+	put(MANY);
+	slab_return_excess(0);
+}
+
+Test(reserve, grows_when_what_went_back_is_wanted_again)
+{
+	struct slab_reserve *r = &slab_root.reserve;
+
+	r->min_bytes = r->reserve_bytes = 512 * KIB;
+	r->max_bytes = 4 * MIB;
+	swing();
+	take(MANY / 4);
+	cr_assert_geq(r->reserve_bytes, MIB);
+	cr_assert_leq(r->reserve_bytes, 4 * MIB);
+	put(MANY / 4);
+}
+
+Test(reserve, shrinks_to_its_least_when_nothing_is_wanted_again)
+{
+	struct slab_reserve *r = &slab_root.reserve;
+
+	r->min_bytes = 512 * KIB;
+	r->reserve_bytes = r->max_bytes = MIB;
+	for (int i = 0; i < 3; i++) {
+		take(MANY);
+		put(MANY);
+		r->returned_bytes = 8 * MIB; /* so much has gone back, and none was wanted again */
+		slab_return_excess(0);
+		cr_assert_eq(r->reserve_bytes, 512 * KIB);
+	}
+}
+
+Test(reserve, a_figure_that_is_set_does_not_adapt)
+{
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, 300 * KIB), 0);
+	for (int i = 0; i < 5; i++)
+		swing();
+	cr_assert_eq(slab_root.reserve.reserve_bytes, 300 * KIB);
+}
