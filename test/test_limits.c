@@ -291,7 +291,8 @@ static int with_locked_memory(void *arg)
 		CHECK(rss_bytes() <= before + totals().reserve_bytes + 4 * MIB);
 	}
 	slab_cache_shrink(c);
-	CHECK(rss_bytes() <= before + MIB);
+	/* a thread's table and a leaf of the address map, sparse elsewhere, are resident whole */
+	CHECK(rss_bytes() <= before + 3 * MIB);
 	CHECK(slab_cache_destroy(c) == 0);
 	return 0;
 }
