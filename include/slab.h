@@ -268,7 +268,9 @@ struct slab__slot {
 	uint64_t word;                /* count in the low bits, allocs of this thread above */
 	void **objs;                  /* the loaded magazine's objects; objs[-1] is always NULL */
 	uintptr_t cookie;             /* what ties a slab's header to this cache */
-	uintptr_t mask;               /* slab_bytes - 1 */
+	uint32_t mask;                /* slab_bytes - 1 */
+	uint16_t colours;             /* places for a header in a slab - 1; a power of two - 1 */
+	uint16_t colour_bytes;        /* distance of two places */
 	uint16_t cap;                 /* objects that objs may hold now; 0: slow path */
 	uint16_t prev_count;          /* objects in the previous magazine */
 	uint32_t seq;                 /* odd while a slow path changes this slot */
@@ -278,6 +280,7 @@ struct slab__slot {
 	uint32_t seen;                /* low bits of word at the last sweep for idle slots */
 };
 #define SLAB__COUNT_BITS 10
+#define SLAB__COLOUR_SHIFT 17 /* slabs that share a cache set differ in address bits from here on */
 #define SLAB__COUNT_MASK (((uint64_t)1 << SLAB__COUNT_BITS) - 1)
 
 extern __thread struct slab__slot *slab__slots_v1 __attribute__((tls_model("initial-exec")));
@@ -287,6 +290,17 @@ static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
 	size_t offset_bytes = *(const size_t *)(const void *)c; /* first field of every cache */
 
 	return (struct slab__slot *)(void *)((char *)slab__slots_v1 + offset_bytes);
+}
+
+/*
+ * Where the header of an object's slab stands. All at the same place of their pages would share one
+ * set of every cache; so the place is chosen by address bits above those that choose the set.
+ */
+static inline uintptr_t slab__header_of(const struct slab__slot *s, const void *obj)
+{
+	uintptr_t p = (uintptr_t)obj;
+
+	return (p & ~(uintptr_t)s->mask) + ((p >> SLAB__COLOUR_SHIFT) & s->colours) * s->colour_bytes;
 }
 
 static inline void *slab__alloc_fast(struct slab_cache *c)
@@ -309,7 +323,7 @@ static inline void slab__free_fast(struct slab_cache *c, void *obj)
 	struct slab__slot *s = slab__slot_of(c);
 	uint64_t word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
 	uint64_t count = word & SLAB__COUNT_MASK;
-	uintptr_t header = (uintptr_t)obj & ~s->mask;
+	uintptr_t header = slab__header_of(s, obj);
 
 	/* full, nothing to free, not of this cache, or freed twice in a row: all decided there */
 	if (__builtin_expect(count >= s->cap || obj == NULL, 0) ||

@@ -82,10 +82,12 @@ static size_t take_slot_locked(void)
 
 static void give_slot_back_locked(struct slab_cache *c)
 {
-	uint32_t i = (uint32_t)(c->slot_bytes / sizeof(struct slab__slot));
+	uint32_t i = slab_slot_number(c);
 
-	if (i != 0) /* slot 0 is zero for ever: what a dead cache uses */
+	if (i != 0) { /* slot 0 is zero for ever: what a dead cache uses */
+		slab_cache_by_slot[i] = NULL;
 		slab_bit_clear(slab_root.slots_used, i);
+	}
 	c->slot_bytes = 0;
 }
 
@@ -140,6 +142,10 @@ static struct slab_cache *create_locked(const char *name, const struct slab_geom
 	slab_slablist_init(&c->slabs);
 	slab_depot_init(&c->depot);
 	c->slot_bytes = take_slot_locked();
+	if (c->slot_bytes == 0) /* then nobody could tell where its headers stand */
+		c->geo.colours = c->geo.colour_bytes = c->geo.colour_objects = 0;
+	else
+		slab_cache_by_slot[slab_slot_number(c)] = c;
 	enlist_locked(c);
 	return c;
 }

@@ -65,21 +65,28 @@ struct slab_list {
 #define SLAB_BAND_NONE SLAB_BANDS /* full: on no list */
 #define SLAB_SLAB_MAX_BYTES ((size_t)1 << 20)
 
-/* How the slabs of one cache are cut; fixed at create. */
+/*
+ * How the slabs of one cache are cut; fixed at create. The header stands before object
+ * k * colour_objects, where k is chosen by the slab's address (slab_of): objects before it lie at
+ * i * stride_bytes, those behind it at i * stride_bytes + header_bytes. This costs no object.
+ */
 struct slab_geometry {
 	uint32_t object_bytes;
 	uint32_t stride_bytes; /* object_bytes rounded up to align_bytes */
 	uint32_t align_bytes;
 	uint32_t slab_bytes;   /* root.page_bytes << order */
 	uint32_t order;
-	uint32_t first_bytes;  /* offset of object 0; > 0 */
+	uint32_t header_bytes; /* set aside for header and bitmap, a multiple of align_bytes */
 	uint32_t objects;      /* slots in a slab */
 	uint32_t words;        /* of the bitmap = ceil(objects / 64) */
+	uint32_t colours;      /* places for the header - 1; 0: always at the start */
+	uint32_t colour_bytes; /* distance of two places: whole objects and whole cache lines */
+	uint32_t colour_objects; /* = colour_bytes / stride_bytes */
 	uint64_t reciprocal;   /* ceil(2^40 / stride_bytes); exact for offsets below 1 MiB */
 };
 
 /*
- * The header at the start of every slab. cookie = address of the cache ^ address of the slab ^
+ * The header of a slab. cookie = address of the cache ^ address of the slab ^
  * root.secret, so stale bytes and foreign pages do not pass for one.
  * Invariants (under slablist.lock): in_use = ones of bitmap; band = BAND_NONE <=> in_use = objects
  * <=> on no list, but for a leaving one, whose in_use is 0; in_use >= band_floor.
@@ -139,6 +146,7 @@ struct slab_span {
 	uint64_t free[SLAB_SPAN_WORDS];
 	uint64_t warm[SLAB_SPAN_WORDS];
 	uint64_t hole[SLAB_SPAN_WORDS];
+	uint16_t slot[SLAB_SPAN_SLABS]; /* of the cache that holds the slab, by number; 0: not told */
 };
 
 /* Spans with free slabs; one pool per order for all small caches, one per large cache. */
@@ -282,7 +290,7 @@ struct slab_cache {
 	X(CACHE_STRIDE_BYTES, struct slab_cache, geo.stride_bytes)                                 \
 	X(CACHE_ALIGN_BYTES, struct slab_cache, geo.align_bytes)                                   \
 	X(CACHE_SLAB_BYTES, struct slab_cache, geo.slab_bytes)                                     \
-	X(CACHE_FIRST_BYTES, struct slab_cache, geo.first_bytes)                                   \
+	X(CACHE_HEADER_BYTES, struct slab_cache, geo.header_bytes)                                   \
 	X(CACHE_OBJECTS, struct slab_cache, geo.objects)                                           \
 	X(CACHE_ALLOC_FAILURES, struct slab_cache, alloc_failures)                                 \
 	X(CACHE_BAND, struct slab_cache, slabs.band)                                               \
@@ -322,6 +330,9 @@ struct slab_cache {
 	X(SPAN_FREE, struct slab_span, free)                                                       \
 	X(SPAN_WARM, struct slab_span, warm)                                                       \
 	X(SPAN_HOLE, struct slab_span, hole)                                                       \
+	X(SPAN_SLOT, struct slab_span, slot)                                                       \
+	X(CACHE_COLOURS, struct slab_cache, geo.colours)                                           \
+	X(CACHE_COLOUR_BYTES, struct slab_cache, geo.colour_bytes)                                 \
 	X(SLAB_COOKIE, struct slab, cookie)                                                        \
 	X(SLAB_IN_USE, struct slab, in_use)                                                        \
 	X(SLAB_BITMAP, struct slab, bitmap[0])
@@ -334,7 +345,8 @@ struct slab_cache {
 	X(SLOTS_PER_PAGE, SLAB_SLOTS_PER_PAGE)                                                     \
 	X(ORDERS, SLAB_ORDERS)                                                                     \
 	X(BANDS, SLAB_BANDS)                                                                       \
-	X(STATE_LIVE, SLAB_CACHE_LIVE)
+	X(STATE_LIVE, SLAB_CACHE_LIVE)                                                             \
+	X(COLOUR_SHIFT, SLAB__COLOUR_SHIFT)
 
 enum slab_field_id {
 #define X(id, type, field) SLAB_F_##id,
@@ -417,6 +429,9 @@ struct slab_root {
 	struct slab_field fields[SLAB_F_COUNT];
 	uint64_t constants[SLAB_K_COUNT];
 };
+
+/* The caches by the number of their slot; entry 0 stays NULL. Written under registry_lock. */
+extern struct slab_cache *slab_cache_by_slot[SLAB_SLOTS] __attribute__((visibility("hidden")));
 
 extern struct slab_root slab_root __attribute__((visibility("hidden")));
 

@@ -9,6 +9,8 @@
 #define ON_ITSELF(list) { &slab_root.list, &slab_root.list }
 #define POOL(n) { ON_ITSELF(shared[n].warm), ON_ITSELF(shared[n].cold), 0 }
 
+struct slab_cache *slab_cache_by_slot[SLAB_SLOTS];
+
 struct slab_root slab_root = {
 	.self = (uint64_t)(uintptr_t)&slab_root,
 	.layout_version = SLAB_LAYOUT_VERSION,

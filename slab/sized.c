@@ -16,7 +16,7 @@
 #include "slab/misuse.h"
 #include "slab/page.h"
 #include "slab/report.h"
-#include "slab/slabpage.h"
+#include "slab/span.h"
 #include "slab/thread.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -149,18 +149,25 @@ static void large_free(void *p)
 }
 
 /* The cache of a block that is no mapping of its own; a pointer that is none ends here. */
-static struct slab_cache *cache_at(const void *p, uint8_t order1)
+static struct slab_cache *cache_at(const void *p)
 {
-	uintptr_t mask = ((uintptr_t)slab_root.page_bytes << (order1 - 1)) - 1;
-	const struct slab *s = (const struct slab *)((uintptr_t)p & ~mask);
+	const struct slab_span *span = slab_map_span(p);
+	struct slab_cache *c = NULL;
 	struct slab_report r;
 
-	if (slab_likely(order1 != 0 && s->cookie != 0))
-		return slab_cache_in(s);
+	if (slab_likely(span != NULL))
+		c = slab_cache_by_slot[span->slot[slab_span_index(span, p)]];
+	if (slab_likely(c != NULL))
+		return c;
+	if (span != NULL) { /* one of the caches that came too late for a slot, or none */
+		c = slab_cache_of(p);
+		if (c != NULL)
+			return c;
+	}
 	slab_report_begin(&r, "bad free: ");
 	slab_report_hex(&r, (uintptr_t)p);
-	slab_report_text(&r, order1 == 0 ? " is no block of this allocator"
-	                                 : " lies in memory that is free already");
+	slab_report_text(&r, span == NULL ? " is no block of this allocator"
+	                                  : " lies in memory that is free already");
 	slab_report_abort(&r);
 }
 
@@ -222,7 +229,7 @@ EXPORT void slab_free(void *p)
 	if (slab_unlikely(order1 == SLAB_MAP_LARGE))
 		large_free(p);
 	else
-		slab_cache_free(cache_at(p, order1), p);
+		slab_cache_free(cache_at(p), p);
 }
 
 EXPORT size_t slab_usable_size(const void *p)
@@ -234,7 +241,7 @@ EXPORT size_t slab_usable_size(const void *p)
 	order1 = slab_map_order1(p);
 	if (order1 == SLAB_MAP_LARGE)
 		return slab_map_span(p)->bytes;
-	return cache_at(p, order1)->geo.object_bytes;
+	return cache_at(p)->geo.object_bytes;
 }
 
 EXPORT void *slab_realloc(void *p, size_t size)

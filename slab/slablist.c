@@ -195,10 +195,9 @@ size_t slab_slablist_pin(struct slab_cache *c, struct slab **slabs, size_t room)
 		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
 
 		for (uint32_t i = 0; i < span->slabs; i++) {
-			struct slab *s =
-			    (struct slab *)(span->base + (size_t)i * c->geo.slab_bytes);
+			struct slab *s = slab_span_slab_of(span, i, c);
 
-			if (!slab_span_holds(span, i) || !slab_is_of(s, c) || slab_is_leaving(s))
+			if (s == NULL || slab_is_leaving(s))
 				continue;
 			if (n < room)
 				slabs[n] = s;

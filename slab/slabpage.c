@@ -9,6 +9,9 @@
 #include "slab/bitmap.h"
 #include "slab/check.h"
 
+#define LINE_BYTES 64
+#define MOST_COLOURS 64
+
 _Static_assert(sizeof(struct slab) == 32, "252 objects of 16 bytes need a header of 64 bytes");
 
 size_t slab_default_align(size_t size)
@@ -34,14 +37,44 @@ static uint32_t objects_in(struct slab_geometry *geo, size_t bytes)
 		n = UINT16_MAX;
 	for (; n > 0; n--) {
 		size_t words = (n + 63) / 64;
-		size_t first = round_up(sizeof(struct slab) + 8 * words, geo->align_bytes);
+		size_t header = round_up(sizeof(struct slab) + 8 * words, geo->align_bytes);
 
 		geo->words = (uint32_t)words;
-		geo->first_bytes = (uint32_t)first;
-		if (first + n * geo->stride_bytes <= bytes)
+		geo->header_bytes = (uint32_t)header;
+		if (header + n * geo->stride_bytes <= bytes)
 			break;
 	}
 	return (uint32_t)n;
+}
+
+static size_t gcd(size_t a, size_t b)
+{
+	while (b != 0) {
+		size_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/*
+ * As many places for the header as there are, up to a line of every 64: each before a whole object
+ * and at the start of a cache line, so that no object is lost. The bits that choose must be the same
+ * for the whole slab.
+ */
+static void set_colours(struct slab_geometry *geo)
+{
+	size_t step = geo->stride_bytes / gcd(geo->stride_bytes, LINE_BYTES) * LINE_BYTES;
+	size_t places = (size_t)geo->objects * geo->stride_bytes / step + 1, colours = 1;
+
+	while (colours * 2 <= places && colours < MOST_COLOURS)
+		colours *= 2;
+	if (geo->slab_bytes > (size_t)1 << SLAB__COLOUR_SHIFT || step > UINT16_MAX)
+		colours = 1;
+	geo->colours = (uint32_t)(colours - 1);
+	geo->colour_bytes = colours > 1 ? (uint32_t)step : 0;
+	geo->colour_objects = geo->colour_bytes / geo->stride_bytes;
 }
 
 /*
@@ -66,6 +99,7 @@ bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, siz
 				continue;
 			geo->order = order;
 			geo->slab_bytes = (uint32_t)bytes;
+			set_colours(geo);
 			return true;
 		}
 	}
@@ -83,17 +117,18 @@ void slab_format(struct slab *s, const struct slab_geometry *geo)
 
 uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t want, void **end)
 {
-	uint32_t taken = 0;
+	uintptr_t base = slab_base(geo, s);
+	uint32_t before = slab_objects_before(geo, s), taken = 0;
 
 	for (uint32_t w = 0; w < geo->words && taken < want; w++) {
 		uint64_t free = ~s->bitmap[w];
-		char *first = slab_object(s, geo, w * 64);
 
 		while (free != 0 && taken < want) {
-			uint32_t bit = (uint32_t)__builtin_ctzll(free);
+			uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(free);
+			uintptr_t at = base + (size_t)i * geo->stride_bytes;
 
 			free &= free - 1;
-			*--end = first + (size_t)bit * geo->stride_bytes;
+			*--end = (void *)(i < before ? at : at + geo->header_bytes);
 			taken++;
 		}
 		s->bitmap[w] = ~free;

@@ -20,9 +20,30 @@ static inline uintptr_t slab_cookie(const struct slab_cache *c)
 	return (uintptr_t)c ^ (uintptr_t)slab_root.secret;
 }
 
-static inline struct slab *slab_of(const struct slab_geometry *geo, const void *obj)
+/* The number of a cache's slot in every thread's table; 0: none. */
+static inline uint32_t slab_slot_number(const struct slab_cache *c)
 {
-	return (struct slab *)((uintptr_t)obj & ~((uintptr_t)geo->slab_bytes - 1));
+	return (uint32_t)(c->slot_bytes / sizeof(struct slab__slot));
+}
+
+/* The header of the slab around an address. */
+static inline struct slab *slab_of(const struct slab_geometry *geo, const void *p)
+{
+	uintptr_t base = (uintptr_t)p & ~((uintptr_t)geo->slab_bytes - 1);
+	uintptr_t colour = ((uintptr_t)p >> SLAB__COLOUR_SHIFT) & geo->colours;
+
+	return (struct slab *)(base + colour * geo->colour_bytes);
+}
+
+/* The start of a slab, and the number of objects before its header. */
+static inline uintptr_t slab_base(const struct slab_geometry *geo, const struct slab *s)
+{
+	return (uintptr_t)s & ~((uintptr_t)geo->slab_bytes - 1);
+}
+
+static inline uint32_t slab_objects_before(const struct slab_geometry *geo, const struct slab *s)
+{
+	return (uint32_t)(((uintptr_t)s >> SLAB__COLOUR_SHIFT) & geo->colours) * geo->colour_objects;
 }
 
 /* The cache named by a header; only meaningful for a slab that a span says is held. */
@@ -44,18 +65,24 @@ static inline bool slab_is_leaving(const struct slab *s)
 
 static inline void *slab_object(const struct slab *s, const struct slab_geometry *geo, uint32_t i)
 {
-	return (char *)(uintptr_t)s + geo->first_bytes + (size_t)i * geo->stride_bytes;
+	uintptr_t at = slab_base(geo, s) + (size_t)i * geo->stride_bytes;
+
+	return (void *)(i < slab_objects_before(geo, s) ? at : at + geo->header_bytes);
 }
 
 /* The slot that contains an address of the slab; geo->objects or more for header and slack. */
 static inline uint32_t slab_slot_at(const struct slab *s, const struct slab_geometry *geo,
                                     const void *p)
 {
-	uint64_t offset = (uintptr_t)p - (uintptr_t)s;
+	uintptr_t base = slab_base(geo, s);
+	uint64_t offset = (uintptr_t)p - base, header = (uintptr_t)s - base;
 
-	if (offset < geo->first_bytes)
-		return geo->objects;
-	return (uint32_t)(((offset - geo->first_bytes) * geo->reciprocal) >> 40);
+	if (offset >= header) {
+		if (offset < header + geo->header_bytes)
+			return geo->objects;
+		offset -= geo->header_bytes;
+	}
+	return (uint32_t)((offset * geo->reciprocal) >> 40);
 }
 
 /* An empty slab in the memory at s; it is no cache's yet. */

@@ -46,6 +46,8 @@ void slab_slot_open(struct slab_thread *t, struct slab_cache *c, struct slab__sl
 
 	s->cookie = slab_cookie(c);
 	s->mask = c->geo.slab_bytes - 1;
+	s->colours = (uint16_t)c->geo.colours;
+	s->colour_bytes = (uint16_t)c->geo.colour_bytes;
 	if (!slab_bit_test(t->touched, (uint32_t)(index / SLAB_SLOTS_PER_PAGE))) {
 		slab_bit_set(t->touched, (uint32_t)(index / SLAB_SLOTS_PER_PAGE));
 		slab_meta_account((int64_t)slab_root.page_bytes);

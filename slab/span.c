@@ -334,10 +334,16 @@ static struct slab *take_locked(struct slab_cache *c)
 
 struct slab *slab_span_take(struct slab_cache *c)
 {
+	struct slab_span *span;
 	struct slab *s;
 
 	pthread_mutex_lock(&slab_root.span_lock);
 	s = take_locked(c);
+	if (s != NULL) {
+		span = slab_map_span(s);
+		span->slot[slab_span_index(span, s)] = (uint16_t)slab_slot_number(c);
+		s = slab_of(&c->geo, s);
+	}
 	pthread_mutex_unlock(&slab_root.span_lock);
 	return s;
 }
@@ -359,7 +365,8 @@ void slab_span_put(struct slab_cache *c, struct slab *s)
 	pthread_mutex_lock(&slab_root.span_lock);
 	span = slab_map_span(s);
 	SLAB_BUG_ON(span == NULL);
-	i = (uint32_t)(((uintptr_t)s - span->base) / c->geo.slab_bytes);
+	i = slab_span_index(span, s);
+	span->slot[i] = 0;
 	SLAB_BUG_ON(slab_bit_test(span->free, i) || slab_bit_test(span->hole, i));
 	slab_bit_set(span->free, i);
 	span->n_free++;
@@ -390,12 +397,10 @@ void slab_span_disown(struct slab_cache *c)
 struct slab *slab_span_held_locked(const void *p)
 {
 	struct slab_span *span = slab_map_span(p);
-	size_t bytes;
 	uint32_t i;
 
 	if (span == NULL || slab_map_order1(p) == SLAB_MAP_LARGE)
 		return NULL;
-	bytes = slab_span_slab_bytes(span);
-	i = (uint32_t)(((uintptr_t)p - span->base) / bytes);
-	return slab_span_holds(span, i) ? (struct slab *)(span->base + i * bytes) : NULL;
+	i = slab_span_index(span, p);
+	return slab_span_holds(span, i) ? slab_span_header(span, i) : NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "slab/layout.h"
 #include "slab/bitmap.h"
+#include "slab/slabpage.h"
 
 /* Memory for one slab of cache c, contents undefined. NULL: none. */
 struct slab *slab_span_take(struct slab_cache *c);
@@ -38,6 +39,32 @@ static inline bool slab_span_holds(const struct slab_span *span, uint32_t i)
 static inline size_t slab_span_slab_bytes(const struct slab_span *span)
 {
 	return (size_t)slab_root.page_bytes << span->order;
+}
+
+/* The number of the slab around an address of the span. */
+static inline uint32_t slab_span_index(const struct slab_span *span, const void *p)
+{
+	return (uint32_t)((((uintptr_t)p - span->base) >> span->order) / slab_root.page_bytes);
+}
+
+/* The header of slab i, which some cache holds. */
+static inline struct slab *slab_span_header(const struct slab_span *span, uint32_t i)
+{
+	uintptr_t base = span->base + i * slab_span_slab_bytes(span);
+	const struct slab_cache *c = slab_cache_by_slot[span->slot[i]];
+
+	return c != NULL ? slab_of(&c->geo, (void *)base) : (struct slab *)base;
+}
+
+/* The header of slab i if cache c holds it, else NULL. */
+static inline struct slab *slab_span_slab_of(const struct slab_span *span, uint32_t i,
+                                             const struct slab_cache *c)
+{
+	struct slab *s = slab_of(&c->geo, (void *)(span->base + i * slab_span_slab_bytes(span)));
+
+	if (!slab_span_holds(span, i) || span->slot[i] != slab_slot_number(c))
+		return NULL;
+	return slab_is_of(s, c) ? s : NULL;
 }
 
 /* Puts the span on the list where takers look for it, by what it has free. */

@@ -78,7 +78,6 @@ static void check_slab(struct verify *v, const struct slab *s)
 /* Every held slab, found through the spans: independent of the lists. */
 static void check_slabs(struct verify *v)
 {
-	size_t slab_bytes = v->cache->geo.slab_bytes;
 	struct slab_list *pos;
 
 	slab_list_for_each(pos, &slab_root.spans[v->cache->geo.order]) {
@@ -89,10 +88,9 @@ static void check_slabs(struct verify *v)
 		expect(v, "warm slabs of span", span, span->n_warm,
 		       slab_bit_count(span->warm, SLAB_SPAN_WORDS));
 		for (uint32_t i = 0; i < span->slabs; i++) {
-			struct slab *s = (struct slab *)(span->base + i * slab_bytes);
+			struct slab *s = slab_span_slab_of(span, i, v->cache);
 
-			if (!slab_span_holds(span, i) || !slab_is_of(s, v->cache) ||
-			    slab_is_leaving(s))
+			if (s == NULL || slab_is_leaving(s))
 				continue;
 			check_slab(v, s);
 			if (slab_map_span(s) != span)

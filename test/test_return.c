@@ -37,9 +37,14 @@ static bool is_held(const struct slab *s)
 	return held == s;
 }
 
+static uintptr_t page_of_last(uint32_t i)
+{
+	return last->base + i * PAGE;
+}
+
 static struct slab *in_last(uint32_t i)
 {
-	return (struct slab *)(last->base + i * PAGE);
+	return slab_of(&c->geo, (void *)page_of_last(i));
 }
 
 static void put(uint32_t first, uint32_t n)
@@ -99,9 +104,9 @@ Test(returning, long_runs_are_unmapped_and_short_ones_dropped)
 	cr_assert_eq(slab_page_calls.unmap, before.unmap + 1);
 	cr_assert_eq(slab_page_calls.drop, before.drop + 1);
 	cr_assert_eq(slab_root.holes, 1);
-	cr_assert_eq(slab_page_map_at((uintptr_t)in_last(0), PAGE), 0); /* it is free indeed */
-	slab_page_unmap((uintptr_t)in_last(0), PAGE);
-	cr_assert_eq(slab_page_map_at((uintptr_t)in_last(50), PAGE), EEXIST);
+	cr_assert_eq(slab_page_map_at(page_of_last(0), PAGE), 0); /* it is free indeed */
+	slab_page_unmap(page_of_last(0), PAGE);
+	cr_assert_eq(slab_page_map_at(page_of_last(50), PAGE), EEXIST);
 	cr_assert_eq(((uint64_t *)in_last(50))[1], 0); /* its page is a new one */
 	cr_assert_eq(in_last(45)->cookie, 1);          /* what is held is untouched */
 }
@@ -128,7 +133,7 @@ Test(returning, without_room_for_holes_pages_are_dropped)
 	slab_root.holes = holes;
 	cr_assert_eq(slab_page_calls.unmap, before.unmap);
 	cr_assert_eq(slab_page_calls.drop, before.drop + 1);
-	cr_assert_eq(slab_page_map_at((uintptr_t)in_last(0), PAGE), EEXIST);
+	cr_assert_eq(slab_page_map_at(page_of_last(0), PAGE), EEXIST);
 }
 
 Test(returning, a_refusing_kernel_costs_nothing_but_memory)

@@ -1,6 +1,9 @@
 /*
  * test_slabpage.c - one slab: how it is cut for every size and alignment, take and give
  */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+
 #include "test/unit.h"
 #include "slab/bitmap.h"
 #include "slab/slabpage.h"
@@ -55,9 +58,9 @@ static void is_sound(const struct slab_geometry *g, size_t size, size_t align)
 	cr_assert_gt(g->objects, 0);
 	cr_assert_leq(g->objects, UINT16_MAX);
 	cr_assert_eq(g->words, (g->objects + 63) / 64);
-	cr_assert_geq(g->first_bytes, header); /* never at offset 0, never over the bitmap */
-	cr_assert_eq(g->first_bytes % align, 0);
-	cr_assert_leq(g->first_bytes + (size_t)g->objects * g->stride_bytes, g->slab_bytes);
+	cr_assert_geq(g->header_bytes, header); /* never at offset 0, never over the bitmap */
+	cr_assert_eq(g->header_bytes % align, 0);
+	cr_assert_leq(g->header_bytes + (size_t)g->objects * g->stride_bytes, g->slab_bytes);
 	is_the_smallest(g);
 }
 
@@ -114,21 +117,80 @@ Test(slabpage, default_alignment_follows_the_rule)
 
 /* ---- one slab ---- */
 
+#define REGION_BYTES ((size_t)16 << 20) /* addresses for every place of a header, aligned */
+
 static struct slab_geometry geo;
 static struct slab *slab;
+static unsigned char *region, *base;
+
+/* Where a slab lies whose header has the given place. */
+static unsigned char *colour_address(const struct slab_geometry *g, uint32_t colour)
+{
+	uintptr_t at;
+
+	region = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(region, MAP_FAILED);
+	at = up((uintptr_t)region, g->slab_bytes);
+	while (((at >> SLAB__COLOUR_SHIFT) & g->colours) != colour)
+		at += g->slab_bytes;
+	cr_assert_leq(at + g->slab_bytes, (uintptr_t)region + REGION_BYTES);
+	return (unsigned char *)at;
+}
+
+/* Objects lie one behind the other, whole, aligned, and beside the header. */
+static void check_places(const struct slab_geometry *g, uintptr_t at)
+{
+	const struct slab *s = slab_of(g, (void *)at);
+	uintptr_t head = (uintptr_t)s, before = at;
+
+	cr_assert_eq(head % 64, 0);
+	cr_assert(head >= at && head + g->header_bytes <= at + g->slab_bytes);
+	for (uint32_t i = 0; i < g->objects; i++) {
+		uintptr_t obj = (uintptr_t)slab_object(s, g, i);
+
+		cr_assert(obj >= before && obj + g->object_bytes <= at + g->slab_bytes);
+		cr_assert(obj + g->object_bytes <= head || obj >= head + g->header_bytes);
+		cr_assert_eq(obj % g->align_bytes, 0);
+		cr_assert_eq(slab_slot_at(s, g, (void *)obj), i);
+		cr_assert_eq(slab_slot_at(s, g, (void *)(obj + g->object_bytes - 1)), i);
+		cr_assert_eq(slab_of(g, (void *)obj), s);
+		before = obj + g->stride_bytes;
+	}
+	cr_assert_geq(slab_slot_at(s, g, s), g->objects);
+}
+
+Test(slabpage, the_header_has_many_places_and_costs_no_object)
+{
+	static const size_t sizes[] = { 1, 2, 7, 8, 16, 24, 40, 48, 64, 96, 100, 256, 600, 1024, 5000 };
+	struct slab_geometry g;
+
+	for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+		for (size_t align = 1; align <= SLAB_ALIGN_MAX; align *= 8) {
+			cr_assert(slab_geometry_set(&g, sizes[k], align, PAGE));
+			for (uint32_t c = 0; c <= g.colours; c++)
+				check_places(&g, up((uintptr_t)0x5500000000, 1 << 24) +
+				                     ((uintptr_t)c << SLAB__COLOUR_SHIFT));
+		}
+	}
+	cr_assert(slab_geometry_set(&g, 64, 16, PAGE));
+	cr_assert_eq(g.colours, 63); /* every line of the page */
+}
 static void *objs[300], **const end = objs + 300;
 
+/* A slab whose header is as far in as it gets: the address of the slab decides. */
 static void make(void)
 {
 	cr_assert(slab_geometry_set(&geo, 40, 8, PAGE));
-	slab = aligned_alloc(geo.slab_bytes, geo.slab_bytes);
-	memset(slab, 0xa5, geo.slab_bytes);
+	cr_assert_gt(geo.colours, 0);
+	base = colour_address(&geo, geo.colours);
+	memset(base, 0xa5, geo.slab_bytes);
+	slab = slab_of(&geo, base);
 	slab_format(slab, &geo);
 }
 
 static void unmake(void)
 {
-	free(slab);
+	munmap(region, REGION_BYTES);
 }
 
 Test(slabpage, a_formatted_slab_is_empty, .init = make, .fini = unmake)
@@ -137,9 +199,10 @@ Test(slabpage, a_formatted_slab_is_empty, .init = make, .fini = unmake)
 	cr_assert_eq(slab->pins, 0);
 	cr_assert_eq(slab_bit_count(slab->bitmap, geo.words), geo.words * 64 - geo.objects);
 	cr_assert_eq(slab_bit_next_zero(slab->bitmap, geo.words * 64, 0), 0);
-	/* beyond the header nothing was written */
-	for (size_t i = geo.first_bytes; i < geo.slab_bytes; i++)
-		cr_assert_eq(((unsigned char *)slab)[i], 0xa5);
+	/* beside the header nothing was written */
+	for (unsigned char *p = base; p < base + geo.slab_bytes; p++)
+		if (p < (unsigned char *)slab || p >= (unsigned char *)slab + geo.header_bytes)
+			cr_assert_eq(*p, 0xa5);
 }
 
 Test(slabpage, takes_the_lowest_and_stores_downwards, .init = make, .fini = unmake)
@@ -168,17 +231,17 @@ Test(slabpage, takes_all_and_no_more, .init = make, .fini = unmake)
 
 Test(slabpage, gives_back_objects_only, .init = make, .fini = unmake)
 {
-	char *first;
+	unsigned char *first = slab_object(slab, &geo, 0);
+	uint32_t next = 0;
 
 	slab_take(slab, &geo, geo.objects, end);
-	first = slab_object(slab, &geo, 0);
-	for (uint32_t off = 1; off < geo.stride_bytes; off++)
-		cr_assert_eq(slab_give(slab, &geo, first + off), SLAB_NOT_AN_OBJECT);
-	for (char *p = (char *)slab; p < first; p++)
-		cr_assert_eq(slab_give(slab, &geo, p), SLAB_NOT_AN_OBJECT);
-	for (char *p = first + (size_t)geo.objects * geo.stride_bytes;
-	     p < (char *)slab + geo.slab_bytes; p++)
-		cr_assert_eq(slab_give(slab, &geo, p), SLAB_NOT_AN_OBJECT);
+	for (unsigned char *p = base; p < base + geo.slab_bytes; p++) {
+		if (next < geo.objects && p == slab_object(slab, &geo, next))
+			next++;
+		else
+			cr_assert_eq(slab_give(slab, &geo, p), SLAB_NOT_AN_OBJECT);
+	}
+	cr_assert_eq(next, geo.objects);
 	cr_assert_eq(slab->in_use, geo.objects);
 	cr_assert_eq(slab_give(slab, &geo, first), SLAB_GOOD);
 	cr_assert_eq(slab_give(slab, &geo, first), SLAB_FREED_TWICE);
