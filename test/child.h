@@ -7,6 +7,7 @@
 #ifndef TEST_CHILD_H
 #define TEST_CHILD_H
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,16 +36,21 @@ static inline void child_end(int line)
 {
 	if (line != 0)
 		fprintf(stderr, "in a child: the check at line %d failed\n", line);
+	/* valgrind would end a child with a status of its own for what the parent's threads hold */
+	if (line == 0 && on_valgrind())
+		kill(getpid(), SIGKILL);
 	_exit(line != 0);
 }
 
-/* Waits; true when the child ended with status 0. */
+/* Waits; true when the child ended well. */
 static inline bool child_ended_well(pid_t pid)
 {
 	int status = -1;
 
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return false;
+	if (on_valgrind() && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return true;
 	if (WIFSIGNALED(status))
 		fprintf(stderr, "a child ended by signal %d\n", WTERMSIG(status));
 	return status == 0;

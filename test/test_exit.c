@@ -123,7 +123,7 @@ Test(exit, first_use_in_the_last_round_of_destructors)
 		pthread_join(id, NULL);
 	}
 	EXPECT_SUMS(cache);
-	/* nobody tells the library of their end: they stay in the list, with what they have parked */
+	/* nobody tells the library of their end: they stay, with what they have parked */
 	cr_expect(stats_of(cache).objects_live == 0);
 	cr_expect(slab_cache_destroy(cache) == 0, "what ended threads have parked counts as live");
 	pthread_key_delete(last_key);

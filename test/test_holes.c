@@ -90,7 +90,7 @@ Test(holes, every_other_slab_of_many)
 		cr_expect(half <= full * 55 / 100, "%zu KiB of %zu KiB", half / KIB, full / KIB);
 	slab_reap(); /* makes as many holes as may be */
 	t = totals();
-	cr_log_info("%zu KiB, then %zu KiB with every other slab empty; %zu holes of %zu, %zu lines",
+	cr_log_info("%zu KiB, with every other slab empty %zu KiB; %zu holes of %zu, %zu lines",
 	            full / KIB, half / KIB, (size_t)t.holes, limit, maps_lines() - lines);
 	cr_expect(t.holes > 0 && t.holes <= limit, "%zu holes", (size_t)t.holes);
 	cr_expect(maps_lines() <= lines + 2 * limit, "%zu lines in maps", maps_lines());
@@ -134,7 +134,7 @@ static bool is_painted(const struct foreign *f, size_t i)
 	return true;
 }
 
-/* n mappings of 4 to 128 KiB where the kernel likes, into places of ours. Returns how many lie so. */
+/* n mappings of 4 to 128 KiB where the kernel likes. Returns how many lie in holes of ours. */
 static size_t settle_anywhere(struct foreign *f, size_t n)
 {
 	size_t inside = 0;
@@ -176,7 +176,8 @@ static size_t settle_exactly(struct foreign *f, size_t n)
 
 static void foreigners(bool exactly, size_t run)
 {
-	size_t n = scaled(20000, 2000) * PER_SLAB, room = scaled(3000, 300), kept, inside, intact = 0;
+	size_t n = scaled(20000, 2000) * PER_SLAB, room = scaled(3000, 300);
+	size_t kept, inside, intact = 0;
 	void **objs = own_pages(n * sizeof *objs);
 	struct foreign *f = own_pages(room * sizeof *f);
 	struct slab_cache *c = cache_of("foreign", SIZE);
@@ -194,7 +195,7 @@ static void foreigners(bool exactly, size_t run)
 	cr_expect(on_valgrind() || inside > 10, "only %zu mappings in our holes", inside);
 	for (size_t i = 0; i < room; i++)
 		if (in_a_hole(f[i].p))
-			cr_assert(slab_cache_of(f[i].p) == NULL, "a foreign page is said to be ours");
+			cr_assert(slab_cache_of(f[i].p) == NULL, "a foreign page is called ours");
 	refill(c, objs, kept, n);
 	lost = totals().lost_holes;
 	cr_expect(inside == 0 || lost > 0, "no hole is counted as lost");

@@ -173,7 +173,7 @@ static int at_the_limit_on_mappings(void *arg)
 		}
 	slab_reap();
 	half = rss_bytes() - before;
-	fprintf(stderr, "at the limit on mappings: %zu KiB, half of it freed: %zu KiB; %zu failures\n",
+	fprintf(stderr, "at the limit on mappings: %zu KiB, half freed: %zu KiB; %zu failures\n",
 	        full / KIB, half / KIB, (size_t)totals().unmap_failures);
 	CHECK(totals().unmap_failures > 0);
 	CHECK(half <= full * 55 / 100);

@@ -27,7 +27,7 @@ static void burst(size_t size, size_t bytes)
 	t = totals();
 	if (!on_valgrind())
 		cr_expect(after <= before + t.reserve_bytes + MIB,
-		          "%zu KiB more than before %zu-byte objects came and went, reserve %zu KiB",
+		          "%zu KiB more than before objects of %zu, reserve %zu KiB",
 		          (after - before) / KIB, size, (size_t)t.reserve_bytes / KIB);
 	cr_expect(stats_of(c).mapped_bytes <= t.reserve_bytes + MIB);
 	cr_log_info("burst of %zu: +%ld KiB, reserve %zu KiB", size,
@@ -108,7 +108,7 @@ static void idle_threads(size_t thread_bytes)
 	size_t room = MIB / sizes[0] * sizeof(void *), before, idle, flushed, meta, reserve;
 	pthread_t threads[THREADS];
 	void *own[THREADS];
-	size_t stacks = THREADS * 64 * KIB; /* what the C library and the kernel's stacks touch */
+	size_t stacks = THREADS * 64 * KIB; /* what of each thread's stack is touched */
 
 	slab_set(SLAB_THREAD_BYTES, thread_bytes);
 	pthread_barrier_init(&barrier, NULL, THREADS + 1);
@@ -138,13 +138,10 @@ static void idle_threads(size_t thread_bytes)
 	cr_log_info("threads of %zu KiB: idle +%zu KiB, flushed +%zu KiB, metadata %zu KiB, "
 	            "reserve %zu KiB", thread_bytes / KIB, (idle - before) / KIB,
 	            (flushed - before) / KIB, meta / KIB, reserve / KIB);
-	for (int s = 0; s < SIZES; s++) {
-		struct slab_cache_stats st = stats_of(caches[s]);
-
-		/* what is left stands in the depot: no thread has any */
-		cr_expect(st.objects_live == 0);
+	for (int s = 0; s < SIZES; s++) { /* what is left stands in the depot: no thread has any */
+		cr_expect(stats_of(caches[s]).objects_live == 0);
 		slab_cache_shrink(caches[s]);
-		cr_expect(stats_of(caches[s]).objects_cached == 0, "a flushed thread holds objects");
+		cr_expect(stats_of(caches[s]).objects_cached == 0, "a flushed thread has some");
 		EXPECT_SUMS(caches[s]);
 	}
 	pthread_barrier_wait(&barrier);
@@ -180,7 +177,7 @@ Test(memory, a_small_object_costs_little_more_than_itself)
 	fill(c, objs, n);
 	each = (rss_bytes() - before) * 100 / n;
 	if (!on_valgrind())
-		cr_expect(each <= 6650, "%zu.%02zu bytes for an object of 64", each / 100, each % 100);
+		cr_expect(each <= 6650, "%zu.%02zu bytes for one of 64", each / 100, each % 100);
 	cr_log_info("an object of 64: %zu.%02zu bytes", each / 100, each % 100);
 	drain(c, objs, n);
 	cr_expect(slab_cache_destroy(c) == 0);

@@ -45,8 +45,8 @@ static void *come_and_go(void *arg)
 	void *objs[200];
 
 	for (size_t i = 0; i < rounds; i++) {
-		struct slab_cache *c = slab_cache_create("short", 16 + i % 900 + (uintptr_t)arg, NULL);
-		size_t n = i % 200;
+		size_t n = i % 200, size = 16 + i % 900 + *(size_t *)arg;
+		struct slab_cache *c = slab_cache_create("short", size, NULL);
 
 		if (c == NULL || slab_cache_alloc_bulk(c, n, objs) != n)
 			abort();
@@ -108,6 +108,7 @@ static void *read_like_a_stranger(void *arg)
 
 Test(readers, caches_come_and_go_under_readers)
 {
+	size_t offsets[4] = { 0, 1, 2, 3 };
 	pthread_t workers[4], others[3];
 
 	atomic_store(&stop, false);
@@ -115,7 +116,7 @@ Test(readers, caches_come_and_go_under_readers)
 		cr_assert(pthread_create(&others[i], NULL, i == 2 ? read_like_a_stranger : read_all,
 		                         NULL) == 0);
 	for (int i = 0; i < 4; i++)
-		cr_assert(pthread_create(&workers[i], NULL, come_and_go, (void *)(uintptr_t)i) == 0);
+		cr_assert(pthread_create(&workers[i], NULL, come_and_go, &offsets[i]) == 0);
 	for (int i = 0; i < 4; i++)
 		pthread_join(workers[i], NULL);
 	atomic_store(&stop, true);
