@@ -46,7 +46,11 @@ static bool map_must_fail(void)
 
 	if (slab_likely(at == 0))
 		return false;
-	return at < 0 || __atomic_sub_fetch(&slab_page_fail_map_at, 1, __ATOMIC_RELAXED) == 0;
+	if (at > 0)
+		return __atomic_sub_fetch(&slab_page_fail_map_at, 1, __ATOMIC_RELAXED) == 0;
+	if (at < -1) /* not yet */
+		__atomic_add_fetch(&slab_page_fail_map_at, 1, __ATOMIC_RELAXED);
+	return at == -1;
 }
 
 static uintptr_t map_anywhere(size_t bytes)

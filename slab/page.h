@@ -40,7 +40,8 @@ uint64_t slab_page_random(void);   /* bits that differ from process to process *
 size_t slab_page_hole_limit(void); /* how many holes spans may have altogether */
 bool slab_page_on_valgrind(void);
 
-/* For tests: the n-th mapping call from now on fails (1 = the next); 0: none; -1: all. */
+/* For tests: the n-th mapping call from now on fails (1 = the next); 0: none; -n: it and all
+ * that follow. */
 extern long slab_page_fail_map_at;
 /* For tests: every unmapping call fails with this errno; 0: none. */
 extern int slab_page_fail_unmap;
