@@ -1,5 +1,5 @@
 /*
- * test_oom.c - a fixed workload with its n-th mapping refused, for every n
+ * test_oom.c - a workload with its n-th mapping refused, alone or with all after it, for every n
  *
  * Each call either works or says NULL and ENOMEM; either way every figure is right afterwards, all
  * objects are what they were, and once memory is there again everything works. It ends with the
@@ -129,6 +129,7 @@ static void look_around(void)
 {
 	for (int k = 0; k < CACHES; k++) {
 		size_t seen = 0, live = 0;
+		bool armed;
 
 		if (work.caches[k] == NULL)
 			continue;
@@ -138,9 +139,9 @@ static void look_around(void)
 			refused();
 		else
 			cr_assert(seen == live, "%zu objects seen, %zu live", seen, live);
+		armed = slab_page_fail_map_at != 0; /* then it may have no memory to tell */
 		if (live > 0 && work.objs[k][0] != NULL)
-			cr_assert(slab_cache_of(work.objs[k][0]) == work.caches[k] ||
-			          slab_page_fail_map_at <= 0);
+			cr_assert(slab_cache_of(work.objs[k][0]) == work.caches[k] || armed);
 	}
 }
 
@@ -237,63 +238,44 @@ static void finish(void)
 	memset(&work, 0, sizeof work);
 }
 
-/* As in a process that has just begun, descriptors apart: those are kept for ever. */
-static size_t run_with_failure(long n)
+/* Fails the n-th mapping, or it and all after it; false when the workload has none such. */
+static bool run_with_failure(long n, bool for_good, size_t *reported)
 {
-	size_t refusals;
-	long left;
+	bool reached;
 
-	slab_page_fail_map_at = n;
+	slab_page_fail_map_at = for_good ? -n : n;
 	run_workload();
-	left = slab_page_fail_map_at;
+	reached = slab_page_fail_map_at == (for_good ? -1 : 0);
+	if (for_good) { /* with nothing to be had: no call may break anything */
+		look_around();
+		check_all();
+	}
 	slab_page_fail_map_at = 0;
 	check_all();
-	refusals = work.refused;
+	*reported += work.refused;
 	finish();
-	return left > 0 ? SIZE_MAX : refusals;
+	return reached;
+}
+
+static void fail_each(bool for_good)
+{
+	size_t reported = 0;
+	long n = 1;
+
+	while (n < 5000 && run_with_failure(n, for_good, &reported))
+		n++;
+	cr_log_info("%ld mappings failed; %zu calls said so, the others helped themselves", n - 1,
+	            reported);
+	cr_expect(n > 20 && n < 5000, "%ld mappings in the workload", n - 1);
+	cr_expect(reported > 10);
 }
 
 Test(oom, every_mapping_fails_once)
 {
-	size_t reported = 0;
-	long n;
-
-	for (n = 1; n < 5000; n++) {
-		size_t refusals = run_with_failure(n);
-
-		if (refusals == SIZE_MAX)
-			break; /* the workload ended before its n-th mapping */
-		reported += refusals;
-	}
-	cr_log_info("%ld mappings failed one by one; %zu calls said so, others helped themselves",
-	            n - 1, reported);
-	cr_expect(n > 20 && n < 5000, "%ld mappings in the workload", n - 1);
+	fail_each(false);
 }
 
-/* From the n-th mapping on there is no memory for a while. */
-static void drought(long n, long mappings)
+Test(oom, every_mapping_and_all_after_it_fail)
 {
-	pthread_t id;
-
-	make_caches();
-	for (int k = 0; k < CACHES; k++)
-		for (size_t i = 0; i < counts[k] / 4; i++)
-			take_one(k, i);
-	for (long i = 0; i < mappings; i++) { /* each of the next mappings fails */
-		slab_page_fail_map_at = i == 0 ? n : 1;
-		take_one((int)(i % CACHES), (size_t)(counts[i % CACHES] / 4 + (size_t)i / CACHES));
-		look_around();
-	}
-	slab_page_fail_map_at = 1;
-	cr_assert(pthread_create(&id, NULL, in_a_thread, NULL) == 0);
-	pthread_join(id, NULL);
-	slab_page_fail_map_at = 0;
-	check_all();
-	finish();
-}
-
-Test(oom, mappings_fail_for_a_while)
-{
-	for (long n = 1; n < (long)scaled(12, 3); n++)
-		drought(n, (long)scaled(60, 20));
+	fail_each(true);
 }
