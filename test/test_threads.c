@@ -94,6 +94,8 @@ static void *consume(void *arg)
 
 	(void)arg;
 	for (;;) {
+		bool done = __atomic_load_n(&ring.done, __ATOMIC_ACQUIRE); /* before the last look */
+
 		n = ring_move(objs, 64, false);
 		for (size_t i = 0; i < n; i++) { /* its first call is a free, and so are all */
 			if (!stamped(objs[i], 256))
@@ -106,7 +108,7 @@ static void *consume(void *arg)
 
 			relay_peak = rss > relay_peak ? rss : relay_peak;
 		}
-		if (n == 0 && __atomic_load_n(&ring.done, __ATOMIC_ACQUIRE))
+		if (n == 0 && done)
 			return NULL;
 		if (n == 0)
 			sched_yield();
