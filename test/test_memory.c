@@ -270,3 +270,31 @@ Test(memory, one_cache_uses_what_another_has_left)
 	cr_expect(slab_cache_destroy(a) == 0 && slab_cache_destroy(b) == 0);
 	munmap(objs, n * sizeof *objs);
 }
+
+/* While much is in use much may be parked; when that goes, so must what is parked. */
+Test(memory, parked_objects_go_when_another_cache_shrinks)
+{
+	size_t n = scaled(128 * MIB, 16 * MIB) / 256, m = n / 12, before, parked, after;
+	void **objs = own_pages(n * sizeof *objs), **more = own_pages(m * sizeof *more);
+	struct slab_cache *large = cache_of("large", 256), *small = cache_of("parked", 256);
+
+	before = rss_bytes();
+	fill(large, objs, n);
+	fill(small, more, m);
+	shuffle(more, m, 11);
+	drain(small, more, m);
+	parked = stats_of(small).mapped_bytes;
+	shuffle(objs, n, 12);
+	drain(large, objs, n);
+	after = rss_bytes();
+	cr_log_info("%zu KiB parked, +%ld KiB at the end", parked / KIB,
+	            ((long)after - (long)before) / 1024);
+	cr_expect(on_valgrind() || parked > 2 * MIB, "only %zu KiB parked", parked / KIB);
+	cr_expect(stats_of(small).mapped_bytes + stats_of(large).mapped_bytes <=
+	          totals().reserve_bytes + MIB / 2);
+	if (!on_valgrind())
+		cr_expect(after <= before + totals().reserve_bytes + MIB);
+	cr_expect(slab_cache_destroy(large) == 0 && slab_cache_destroy(small) == 0);
+	munmap(objs, n * sizeof *objs);
+	munmap(more, m * sizeof *more);
+}
