@@ -241,13 +241,13 @@ static size_t excess_pass(int pass, size_t keep_bytes)
 static void note_returned(size_t bytes)
 {
 	struct slab_reserve *r = &slab_root.reserve;
+	size_t smaller;
 
 	r->returned_bytes += bytes;
 	if (r->returned_bytes < 8 * r->reserve_bytes || r->reserve_bytes == 0)
 		return;
-	r->reserve_bytes /= 2;
-	if (r->reserve_bytes < r->min_bytes)
-		r->reserve_bytes = r->min_bytes;
+	smaller = r->reserve_bytes / 2;
+	slab_write(&r->reserve_bytes, smaller > r->min_bytes ? smaller : r->min_bytes);
 	r->returned_bytes = r->reserve_bytes; /* still worth noticing when it is wanted again */
 	r->refault_bytes = 0;
 }

@@ -134,15 +134,15 @@ static struct slab_span *map_span(struct slab_cache *owner, uint32_t order, size
 static void note_refault(size_t bytes)
 {
 	struct slab_reserve *r = &slab_root.reserve;
+	size_t larger;
 
 	if (r->returned_bytes == 0)
 		return;
 	r->refault_bytes += bytes;
 	if (r->refault_bytes < r->reserve_bytes / 2)
 		return;
-	r->reserve_bytes *= 2;
-	if (r->reserve_bytes > r->max_bytes)
-		r->reserve_bytes = r->max_bytes;
+	larger = 2 * r->reserve_bytes;
+	slab_write(&r->reserve_bytes, larger < r->max_bytes ? larger : r->max_bytes);
 	r->returned_bytes = r->refault_bytes = 0;
 }
 
@@ -182,12 +182,10 @@ static int remap(struct slab_span *span, uint32_t i, uint32_t n)
 {
 	size_t slab_bytes = slab_span_slab_bytes(span);
 	uintptr_t at = span->base + i * slab_bytes;
-	int error;
+	/* a hole in a span of ours that lies in our hole is free, but that span's */
+	bool others = slab_map_has_other(at, n * slab_bytes, span);
+	int error = others ? EEXIST : slab_page_map_at(at, n * slab_bytes);
 
-	/* a hole in a span of ours that lies in our hole: free, but that span's */
-	if (slab_map_has_other(at, n * slab_bytes, span))
-		return EEXIST;
-	error = slab_page_map_at(at, n * slab_bytes);
 	if (error != 0)
 		return error;
 	slab_span_set_holes(span, i, n, false);
