@@ -94,7 +94,7 @@ static void *consume(void *arg)
 
 	(void)arg;
 	for (;;) {
-		bool done = __atomic_load_n(&ring.done, __ATOMIC_ACQUIRE); /* before the last look */
+		bool done = __atomic_load_n(&ring.done, __ATOMIC_ACQUIRE); /* then look */
 
 		n = ring_move(objs, 64, false);
 		for (size_t i = 0; i < n; i++) { /* its first call is a free, and so are all */
