@@ -1,0 +1,185 @@
+/*
+ * test_magazine.c - where an object comes from and goes to: loaded, previous, depot, slab
+ */
+#include "test/unit.h"
+#include "slab/depot.h"
+#include "slab/list.h"
+#include "slab/meta.h"
+#include "slab/page.h"
+#include "slab/slot.h"
+
+#define FIRST 16 /* objects in the first magazine of a slot */
+
+static struct slab_cache *c;
+static struct slab__slot *s;
+static void *objs[4096];
+
+static void make(void)
+{
+	c = new_cache("magazines", 64);
+	s = my_slot(c);
+	slab_set(SLAB_RESERVE_BYTES, (size_t)8 << 20);
+}
+
+static void unmake(void)
+{
+	slab_page_fail_map_at = 0;
+	figures_agree(c);
+	end_cache(c);
+	slab_set(SLAB_THREAD_BYTES, (size_t)1 << 20);
+	slab_root.reserve.reserve_bytes = slab_root.reserve.min_bytes = (size_t)512 << 10;
+	slab_root.reserve.max_bytes = (size_t)4 << 20;
+}
+
+TestSuite(magazine, .init = make, .fini = unmake);
+
+static void take(int from, int n)
+{
+	for (int i = from; i < from + n; i++)
+		cr_assert_not_null(objs[i] = slab_cache_alloc(c));
+}
+
+static void give(int from, int n)
+{
+	for (int i = from; i < from + n; i++)
+		slab_cache_free(c, objs[i]);
+}
+
+Test(magazine, the_first_alloc_loads_a_small_magazine)
+{
+	take(0, 1);
+	cr_assert_leq(s->cap, 2 * FIRST);
+	cr_assert_eq(slab_slot_count(s) + 1, s->cap);
+	take(1, FIRST - 1);
+	for (int i = 1; i < FIRST; i++) /* neighbours in order of address */
+		cr_assert_eq((char *)objs[i], (char *)objs[0] + i * 64);
+	give(0, FIRST);
+}
+
+Test(magazine, the_last_freed_is_the_first_served)
+{
+	take(0, 3);
+	give(0, 3);
+	for (int i = 3; i-- > 0;)
+		cr_assert_eq(slab_cache_alloc(c), objs[i]);
+	give(0, 3);
+}
+
+Test(magazine, magazines_double_with_use_up_to_what_the_cache_asks_for)
+{
+	uint32_t cap = FIRST / 2;
+
+	for (int i = 0; i < 600; i++) {
+		take(i, 1);
+		cr_assert_geq(slab_slot_loaded(s)->cap, cap);
+		cap = slab_slot_loaded(s)->cap;
+	}
+	cr_assert_eq(cap, c->magazine_cap);
+	give(0, 600);
+	cr_assert_leq(s->cap, c->magazine_cap);
+}
+
+Test(magazine, objects_of_more_bytes_have_smaller_magazines)
+{
+	static const struct {
+		size_t size;
+		uint32_t cap;
+	} want[] = { { 8, 64 }, { 256, 64 }, { 512, 32 }, { 4096, 16 }, { 65536, 8 } };
+
+	for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+		struct slab_cache *sized = new_cache("sized", want[i].size);
+
+		cr_assert_eq(sized->magazine_cap, want[i].cap);
+		end_cache(sized);
+	}
+}
+
+/* Two magazines: around an edge neither the depot nor a slab is touched. */
+Test(magazine, swinging_around_an_edge_only_swaps)
+{
+	uint64_t generation, depot;
+	uint32_t cap;
+
+	take(0, 600);
+	give(0, 300);
+	cap = s->cap;
+	generation = c->slabs.generation;
+	depot = c->depot.generation;
+	/* from wherever we are: two magazines' worth up and down stays inside */
+	for (int round = 0; round < 100; round++) {
+		take(0, (int)cap / 2);
+		give(0, (int)cap / 2);
+	}
+	cr_assert_eq(c->slabs.generation, generation);
+	cr_assert_eq(c->depot.generation, depot);
+	give(300, 300);
+}
+
+Test(magazine, a_third_full_magazine_goes_to_the_depot_and_comes_back)
+{
+	uint64_t generation;
+	uint32_t shelved;
+
+	take(0, 600);
+	give(0, 400);
+	shelved = (uint32_t)c->depot.objects;
+	cr_assert_gt(shelved, 0);
+	cr_assert_eq(shelved % c->magazine_cap, 0);
+	cr_assert_leq(slab_slot_count(s) + s->prev_count, 2 * c->magazine_cap);
+	figures_agree(c);
+	generation = c->slabs.generation;
+	take(0, 400);
+	cr_assert_eq(c->slabs.generation, generation); /* magazines only */
+	cr_assert_lt(c->depot.objects, shelved);
+	give(0, 600);
+}
+
+Test(magazine, what_may_not_be_parked_goes_to_the_slabs)
+{
+	take(0, 4000);
+	slab_set(SLAB_RESERVE_BYTES, 0);
+	give(0, 4000);
+	cr_assert_leq(figures(c).slabs, 4);
+	cr_assert_eq(figures(c).objects_live, 0);
+}
+
+Test(magazine, a_smaller_budget_shrinks_what_is_there)
+{
+	take(0, 600);
+	give(0, 100);
+	cr_assert_gt(figures(c).objects_cached, 32);
+	slab_set(SLAB_THREAD_BYTES, (size_t)64 << 10); /* 8 slabs for each of two magazines */
+	give(100, 500);
+	cr_assert_leq(slab_slot_count(s), c->magazine_cap);
+	cr_assert_leq((size_t)s->pin_kib << 10, (size_t)64 << 10);
+}
+
+Test(magazine, without_memory_for_a_magazine_it_works_from_the_slabs)
+{
+	struct slab_magazine *hoard[2000];
+	size_t n = 0;
+
+	take(0, 1); /* a slab is there, and the thread has its struct */
+	slab_thread_flush();
+	slab_page_fail_map_at = -1;
+	while (n < 2000 && (hoard[n] = slab_meta_get(SLAB_META_MAGAZINE)) != NULL)
+		n++;
+	take(1, 10);
+	cr_assert_null(s->objs);
+	give(1, 10);
+	cr_assert_eq(figures(c).objects_live, 1);
+	figures_agree(c);
+	slab_page_fail_map_at = 0;
+	while (n > 0)
+		slab_meta_put(SLAB_META_MAGAZINE, hoard[--n]);
+	give(0, 1);
+}
+
+Test(magazine, contention_reaches_the_slots)
+{
+	c->magazine_cap = SLAB_MAGAZINE_MAX; /* as the depot would set it */
+	take(0, 4000);
+	cr_assert_eq(slab_slot_loaded(s)->cap, SLAB_MAGAZINE_MAX);
+	give(0, 4000);
+	cr_assert_leq(s->cap, SLAB_MAGAZINE_MAX);
+}

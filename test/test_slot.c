@@ -1,0 +1,232 @@
+/* test_slot.c - one thread's slots: open, trim, close, what they may pin, counters that survive */
+#include "test/unit.h"
+#include "slab/bitmap.h"
+#include "slab/depot.h"
+#include "slab/list.h"
+#include "slab/meta.h"
+#include "slab/reserve.h"
+#include "slab/slablist.h"
+#include "slab/slot.h"
+
+#define CACHES 40
+
+static struct slab_cache *c;
+static struct slab_list empties;
+
+static void make(void)
+{
+	slab_list_init(&empties);
+	c = new_cache("slots", 64);
+}
+
+static void unmake(void)
+{
+	struct slab_thread *t = slab_thread_lock();
+
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+	end_cache(c);
+	slab_set(SLAB_THREAD_BYTES, (size_t)1 << 20);
+}
+
+TestSuite(slot, .init = make, .fini = unmake);
+
+/* Takes n objects and gives them back: they are parked, if magazines hold so many. */
+static void park(struct slab_cache *cache, size_t n)
+{
+	void *objs[512];
+
+	cr_assert_eq(slab_cache_alloc_bulk(cache, n, objs), n);
+	slab_cache_free_bulk(cache, n, objs);
+}
+
+Test(slot, reads_as_zeroes_until_it_is_opened)
+{
+	struct slab__slot *s = my_slot(c);
+
+	cr_assert_eq(s->word, 0);
+	cr_assert_eq(s->cap, 0);
+	cr_assert_null(s->objs);
+	cr_assert_eq(slab__slot_of(c), s);
+}
+
+Test(slot, opening_says_whose_it_is)
+{
+	struct slab__slot *s = my_slot(c);
+	struct slab_thread *t;
+
+	park(c, 1);
+	t = slab_thread_lock();
+	cr_assert_eq(s->cookie, (uintptr_t)c ^ (uintptr_t)slab_root.secret);
+	cr_assert_eq(s->mask, c->geo.slab_bytes - 1);
+	cr_assert_eq(s->seq % 2, 0);
+	cr_assert(slab_bit_test(t->touched, (uint32_t)(c->slot_bytes / sizeof *s / 64)));
+	slab_thread_unlock(t);
+}
+
+Test(slot, sixty_four_slots_are_a_page)
+{
+	cr_assert_eq(sizeof(struct slab__slot) * SLAB_SLOTS_PER_PAGE, 4096);
+	cr_assert_neq(c->slot_bytes, 0); /* slot 0 is nobody's */
+}
+
+Test(slot, trimming_keeps_the_newest)
+{
+	struct slab__slot *s = my_slot(c);
+	struct slab_thread *t;
+	void *top;
+
+	park(c, 10);
+	t = slab_thread_lock();
+	top = s->objs[slab_slot_count(s) - 1];
+	slab_slot_trim(c, s, 3, &empties);
+	cr_assert_eq(slab_slot_count(s), 3);
+	cr_assert_eq(s->objs[2], top);
+	slab_slot_trim(c, s, 3, &empties);
+	cr_assert_eq(slab_slot_count(s), 3);
+	slab_thread_unlock(t);
+	cr_assert_eq(figures(c).objects_cached, 3);
+	figures_agree(c);
+}
+
+Test(slot, closing_empties_both_magazines_and_keeps_the_counters)
+{
+	struct slab__slot *s = my_slot(c);
+	struct slab_thread *t;
+	size_t pinned, parked;
+
+	park(c, 200);
+	cr_assert_not_null(s->prev);
+	t = slab_thread_lock();
+	pinned = (size_t)s->pin_kib << 10;
+	parked = slab_slot_count(s) + s->prev_count;
+	cr_assert_gt(pinned, 0);
+	pinned = t->pin_bytes - pinned;
+	cr_assert_eq(slab_slot_close(t, c, s, &empties), parked);
+	cr_assert_eq(slab_slot_close(t, c, s, &empties), 0);
+	cr_assert_eq(t->pin_bytes, pinned);
+	slab_thread_unlock(t);
+	cr_assert_null(s->objs);
+	cr_assert_null(s->prev);
+	cr_assert_eq(s->cap, 0);
+	cr_assert_eq(figures(c).allocs, 200);
+	cr_assert_eq(figures(c).frees, 200);
+	figures_agree(c);
+}
+
+Test(slot, retiring_moves_the_counters_to_the_cache)
+{
+	struct slab__slot *s = my_slot(c);
+	struct slab_thread *t;
+	void *obj;
+
+	park(c, 20);
+	obj = slab_cache_alloc(c);
+	t = slab_thread_lock();
+	slab_slot_flush(t, c, &empties);
+	slab_slot_retire(t, c);
+	slab_thread_unlock(t);
+	cr_assert_eq(s->word, 0);
+	cr_assert_eq(s->cookie, 0);
+	cr_assert_eq(c->slabs.retired_allocs, 21);
+	cr_assert_eq(c->slabs.retired_net, 1);
+	figures_agree(c);
+	slab_cache_free(c, obj);
+}
+
+/* Each slot is charged with what it can pin at worst, and together they stay within the budget. */
+Test(slot, all_slots_together_stay_within_the_budget)
+{
+	struct slab_cache *many[CACHES];
+	void *objs[256];
+	struct slab_thread *t;
+	size_t pinned = 0;
+
+	cr_assert_eq(slab_set(SLAB_THREAD_BYTES, (size_t)256 << 10), 0);
+	for (int i = 0; i < CACHES; i++)
+		many[i] = new_cache("many", 512);
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < CACHES; i++) {
+			cr_assert_eq(slab_cache_alloc_bulk(many[i], 256, objs), 256);
+			slab_cache_free_bulk(many[i], 256, objs);
+		}
+		t = slab_thread_lock();
+		cr_assert_leq(t->pin_bytes, slab_reserve_thread_budget());
+		slab_thread_unlock(t);
+	}
+	t = slab_thread_lock();
+	for (int i = 0; i < CACHES; i++)
+		pinned += (size_t)slab_slot(t, many[i])->pin_kib << 10;
+	cr_assert_leq(pinned, t->pin_bytes);
+	slab_thread_unlock(t);
+	for (int i = 0; i < CACHES; i++) {
+		figures_agree(many[i]);
+		end_cache(many[i]);
+	}
+}
+
+Test(slot, without_a_budget_there_are_no_magazines)
+{
+	cr_assert_eq(slab_set(SLAB_THREAD_BYTES, 0), 0);
+	park(c, 100);
+	cr_assert_eq(figures(c).objects_cached, 0);
+	cr_assert_eq(figures(c).slabs, 0);
+	cr_assert_eq(figures(c).allocs, 100);
+	figures_agree(c);
+}
+
+static void count_one(struct slab_thread *t, struct slab_cache *cache, void *ctx)
+{
+	unsigned *n = ctx;
+
+	(void)t;
+	*n += cache == c;
+}
+
+Test(slot, every_slot_that_was_opened_is_visited_once)
+{
+	struct slab_thread *t;
+	unsigned n = 0;
+
+	park(c, 1);
+	t = slab_thread_lock();
+	slab_slot_for_each(t, count_one, &n);
+	slab_thread_unlock(t);
+	cr_assert_eq(n, 1);
+}
+
+Test(slot, flushing_all_says_how_many_bytes)
+{
+	struct slab_cache *other = new_cache("other", 100);
+	uint64_t bytes;
+
+	slab_thread_flush();
+	park(c, 1);
+	park(other, 1);
+	bytes = figures(c).objects_cached * 64 + figures(other).objects_cached * 104;
+	cr_assert_gt(bytes, 64 + 104);
+	cr_assert_eq(slab_thread_flush(), bytes);
+	cr_assert_eq(figures(c).objects_cached + figures(other).objects_cached, 0);
+	cr_assert_eq(slab_thread_flush(), 0);
+	end_cache(other);
+}
+
+Test(slot, an_adopted_slot_goes_to_the_depot)
+{
+	struct slab__slot *s = my_slot(c);
+	struct slab_thread *t;
+	void *objs[200];
+	uint64_t parked;
+
+	cr_assert_eq(slab_cache_alloc_bulk(c, 200, objs), 200);
+	slab_cache_free_bulk(c, 150, objs);
+	parked = figures(c).objects_cached;
+	t = slab_thread_lock();
+	slab_slot_adopt_all(t);
+	slab_thread_unlock(t);
+	cr_assert_eq(s->cookie, 0);
+	cr_assert_eq(c->depot.objects, parked);
+	cr_assert_eq(figures(c).objects_live, 50);
+	figures_agree(c);
+	slab_cache_free_bulk(c, 50, objs + 150);
+}
