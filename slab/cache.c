@@ -34,13 +34,13 @@ static bool name_byte_ok(char byte)
 	       (byte >= '0' && byte <= '9') || (byte != '\0' && strchr("_.:/+-", byte) != NULL);
 }
 
-static void set_name(struct slab_cache *c, const char *name)
+static void set_name(char to[SLAB_NAME_BYTES], const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof c->name - 1 && name[i] != '\0'; i++)
-		c->name[i] = name_byte_ok(name[i]) ? name[i] : '_';
-	memset(c->name + i, 0, sizeof c->name - i);
+	for (i = 0; i < SLAB_NAME_BYTES - 1 && name[i] != '\0'; i++)
+		to[i] = name_byte_ok(name[i]) ? name[i] : '_';
+	memset(to + i, 0, SLAB_NAME_BYTES - i);
 }
 
 /* Reads what this library knows of the caller's struct. False: it asks for something unknown. */
@@ -136,7 +136,7 @@ static struct slab_cache *create_locked(const char *name, const struct slab_geom
 		.dtor = args->dtor,
 		.ctx = args->ctx,
 	};
-	set_name(c, name);
+	set_name(c->name, name);
 	slab_list_init(&c->own.warm);
 	slab_list_init(&c->own.cold);
 	slab_slablist_init(&c->slabs);
@@ -152,13 +152,16 @@ static struct slab_cache *create_locked(const char *name, const struct slab_geom
 
 static struct slab_cache *panic_or_null(const char *name, unsigned flags, int error)
 {
+	char shown[SLAB_NAME_BYTES] = "(no name)";
 	struct slab_report r;
 
 	errno = error;
 	if ((flags & SLAB_PANIC) == 0)
 		return NULL;
+	if (name != NULL)
+		set_name(shown, name);
 	slab_report_begin(&r, "cannot create cache '");
-	slab_report_text(&r, name != NULL ? name : "(no name)");
+	slab_report_text(&r, shown);
 	slab_report_text(&r, error == EINVAL ? "': name, size, alignment or flags are not allowed"
 	                                     : "': out of memory");
 	slab_report_abort(&r);
