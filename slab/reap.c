@@ -46,8 +46,11 @@ EXPORT size_t slab_reap(void)
 	size_t bytes;
 
 	slab_list_init(&empties);
-	slab_init();
+	t = slab_thread_lock(); /* makes the struct, if need be: not under the registry's lock */
+	slab_thread_unlock(t);
 	slab_registry_lock();
+	pthread_mutex_lock(&t->lock);
+	slab_slot_flush_all(t, &empties);
 	slab_list_for_each(pos, &slab_root.caches) {
 		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
 
@@ -55,8 +58,6 @@ EXPORT size_t slab_reap(void)
 		slab_slablist_drain(c, true, &empties);
 	}
 	slab_registry_unlock();
-	t = slab_thread_lock();
-	slab_slot_flush_all(t, &empties);
 	bytes = slab_release(t, &empties);
 	bytes += slab_return_all(-1);
 	slab_thread_unlock(t);
