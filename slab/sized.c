@@ -143,6 +143,9 @@ static void large_free(void *p)
 		struct slab_range all = { span->base, span->bytes };
 
 		slab_page_drop(&all, 1); /* at the limit on mappings: at least the pages go */
+		pthread_mutex_lock(&slab_root.span_lock);
+		slab_root.unmap_failures++;
+		pthread_mutex_unlock(&slab_root.span_lock);
 	}
 	slab_meta_put(SLAB_META_SPAN, span);
 	slab_thread_unlock(t);
