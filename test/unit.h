@@ -123,7 +123,7 @@ static inline void listen_no_more(void)
 /* How a child ended and what it wrote to standard error. */
 struct ending {
 	int signal; /* 0: it exited */
-	int status; /* exit status */
+	int status; /* exit status, or as a shell tells a signal */
 	char words[2 * SLAB_REPORT_BYTES];
 };
 
@@ -132,7 +132,7 @@ static inline void child_body(int out, void (*fn)(void *), void *arg)
 	/* not the handlers of the framework: the child ends as a program would */
 	signal(SIGABRT, SIG_DFL);
 	signal(SIGSEGV, SIG_DFL);
-	alarm(120);
+	alarm(60);
 	if (dup2(out, STDERR_FILENO) < 0)
 		_exit(99);
 	fn(arg);
@@ -159,7 +159,7 @@ static inline struct ending child_runs(void (*fn)(void *), void *arg)
 	close(pipe_ends[0]);
 	cr_assert(pid > 0 && waitpid(pid, &status, 0) == pid);
 	e.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	e.status = WIFSIGNALED(status) ? 0 : WEXITSTATUS(status);
+	e.status = WIFSIGNALED(status) ? 128 + e.signal : WEXITSTATUS(status);
 	return e;
 }
 
