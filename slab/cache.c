@@ -192,13 +192,12 @@ EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
 EXPORT struct slab_cache *slab__create_type(const char *type, size_t size, size_t align,
                                             const struct slab_cache_args *args, size_t args_size)
 {
-	struct slab_cache_args full = { 0 };
+	struct slab_cache_args full;
 
 	if (strncmp(type, "struct ", 7) == 0)
 		type += 7;
-	if (args_size > sizeof full) /* a newer header: it has fields that are unknown here */
+	if (!read_args(&full, args, args_size)) /* says what is wrong with it */
 		return slab_cache_create_sized(type, size, args, args_size);
-	memcpy(&full, args, args_size);
 	if (full.align < align)
 		full.align = align;
 	return slab_cache_create_sized(type, size, &full, sizeof full);
