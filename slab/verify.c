@@ -75,6 +75,24 @@ static void check_slab(struct verify *v, const struct slab *s)
 	v->used += ones - beyond;
 }
 
+/* The states of a span's slabs, three bits each, and their counters. */
+static void check_span(struct verify *v, const struct slab_span *span)
+{
+	uint64_t lost[SLAB_SPAN_WORDS], wrong[SLAB_SPAN_WORDS];
+
+	for (uint32_t w = 0; w < SLAB_SPAN_WORDS; w++) {
+		lost[w] = span->hole[w] & ~span->free[w];
+		wrong[w] = span->warm[w] & (~span->free[w] | span->hole[w]);
+	}
+	expect(v, "free slabs of span", span, span->n_free,
+	       slab_bit_count(span->free, SLAB_SPAN_WORDS));
+	expect(v, "warm slabs of span", span, span->n_warm,
+	       slab_bit_count(span->warm, SLAB_SPAN_WORDS));
+	expect(v, "lost slabs of span", span, span->n_lost, slab_bit_count(lost, SLAB_SPAN_WORDS));
+	expect(v, "warm slabs that are held or holes in span", span,
+	       slab_bit_count(wrong, SLAB_SPAN_WORDS), 0);
+}
+
 /* Every held slab, found through the spans: independent of the lists. */
 static void check_slabs(struct verify *v)
 {
@@ -83,10 +101,7 @@ static void check_slabs(struct verify *v)
 	slab_list_for_each(pos, &slab_root.spans[v->cache->geo.order]) {
 		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
 
-		expect(v, "free slabs of span", span, span->n_free,
-		       slab_bit_count(span->free, SLAB_SPAN_WORDS));
-		expect(v, "warm slabs of span", span, span->n_warm,
-		       slab_bit_count(span->warm, SLAB_SPAN_WORDS));
+		check_span(v, span);
 		for (uint32_t i = 0; i < span->slabs; i++) {
 			struct slab *s = slab_span_slab_of(span, i, v->cache);
 
