@@ -1,0 +1,257 @@
+/*
+ * test_verify.c - the validators can see: each is shown the fault that it is there for
+ *
+ * A fault is one field changed. It must be reported, and no longer once the field is put back.
+ */
+#include "test/unit.h"
+#include "slab/bitmap.h"
+#include "slab/depot.h"
+#include "slab/list.h"
+#include "slab/map.h"
+#include "slab/slabpage.h"
+
+#define N 600
+
+static struct slab_cache *c;
+static void *objs[N];
+
+static struct slab *partial, *full; /* of the cache */
+static struct slab_span *span;
+static struct slab__slot *slot;
+
+/* Slabs of every fill, both magazines loaded, something in the depot. */
+static void make(void)
+{
+	c = new_cache("checked", 40);
+	cr_assert_eq(slab_cache_alloc_bulk(c, N, objs), N);
+	slab_thread_flush();
+	for (int i = 0; i < N; i += i < N / 2 ? 1 : 2) {
+		slab_cache_free(c, objs[i]);
+		objs[i] = NULL;
+	}
+	slot = my_slot(c);
+	cr_assert(slab_slot_count(slot) > 1 && slot->prev_count > 1 && c->depot.shelf != NULL);
+	for (int b = SLAB_BANDS; b-- > 0;)
+		if (!slab_list_empty(&c->slabs.band[b]))
+			partial = slab_container(c->slabs.band[b].next, struct slab, link);
+	for (int i = 0; i < N; i++)
+		if (objs[i] != NULL && slab_of(&c->geo, objs[i])->band == SLAB_BAND_NONE)
+			full = slab_of(&c->geo, objs[i]);
+	cr_assert(partial != NULL && full != NULL);
+	span = slab_map_span(partial);
+	cr_assert_eq(slab_cache_verify(c), 0);
+}
+
+static void unmake(void)
+{
+	slab_cache_free_bulk(c, N, objs);
+	end_cache(c);
+}
+
+TestSuite(verify, .init = make, .fini = unmake);
+
+/* Changes bytes at field to those of broken: a fault that is reported with these words. */
+static void sees(void *field, const void *broken, size_t bytes, const char *words)
+{
+	char kept[64];
+	int faults;
+
+	memcpy(kept, field, bytes);
+	cr_assert(memcmp(field, broken, bytes) != 0, "%s: nothing was changed", words);
+	memcpy(field, broken, bytes);
+	listen_to_reports();
+	faults = slab_cache_verify(c);
+	listen_no_more();
+	memcpy(field, kept, bytes);
+	cr_assert_gt(faults, 0, "not seen: %s", words);
+	cr_assert_eq(heard.reports, (unsigned)faults); /* each is reported */
+	cr_assert_not_null(strstr(heard.text, "slab: verify of cache 'checked': "));
+	cr_assert_eq(slab_cache_verify(c), 0, "still there when put back: %s", words);
+}
+
+/* The same for a whole number: it is shown one more, and one less. */
+#define SEES_NUMBER(field, words)                                                                  \
+	do {                                                                                       \
+		__typeof__(field) more = (__typeof__(field))((field) + 1);                         \
+		__typeof__(field) less = (__typeof__(field))((field) - 1);                         \
+		sees(&(field), &more, sizeof more, words ", one more");                            \
+		sees(&(field), &less, sizeof less, words ", one less");                            \
+	} while (0)
+
+static void sees_bit(uint64_t *map, uint32_t i, const char *words)
+{
+	uint64_t word = map[i / 64] ^ (uint64_t)1 << (i % 64);
+
+	sees(&map[i / 64], &word, sizeof word, words);
+}
+
+/* ---- one slab ---- */
+
+Test(verify, every_bit_of_a_bitmap)
+{
+	for (uint32_t i = 0; i < c->geo.words * 64; i++) {
+		sees_bit(partial->bitmap, i, i < c->geo.objects ? "a bit of a slab" : "a bit beyond");
+		sees_bit(full->bitmap, i, "a bit of a full slab");
+	}
+}
+
+Test(verify, fields_of_a_slab)
+{
+	SEES_NUMBER(partial->in_use, "in_use of a partial slab");
+	SEES_NUMBER(full->in_use, "in_use of a full slab");
+	SEES_NUMBER(partial->band, "band of a partial slab");
+	SEES_NUMBER(full->band, "band of a full slab");
+	SEES_NUMBER(partial->cookie, "cookie of a partial slab");
+	SEES_NUMBER(full->cookie, "cookie of a full slab");
+}
+
+Test(verify, a_band_floor_that_hides_a_change_of_band)
+{
+	uint16_t high = (uint16_t)(partial->in_use + 1);
+
+	sees(&partial->band_floor, &high, sizeof high, "band_floor above in_use");
+}
+
+Test(verify, links)
+{
+	struct slab_list *wrong[] = { NULL, &full->link, &partial->link,
+		                      (struct slab_list *)(void *)&span };
+
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		sees(&partial->link.next, &wrong[i], sizeof wrong[i], "next of a slab");
+		sees(&partial->link.prev, &wrong[i], sizeof wrong[i], "prev of a slab");
+	}
+	for (int b = 0; b < SLAB_BANDS; b++) {
+		sees(&c->slabs.band[b].next, &wrong[0], sizeof wrong[0], "head of a band");
+		sees(&c->slabs.band[b].next, &wrong[1], sizeof wrong[1], "a full slab in a band");
+	}
+}
+
+Test(verify, a_slab_on_the_wrong_list)
+{
+	struct slab_list *other = &c->slabs.band[(partial->band + 1) % SLAB_BANDS];
+
+	slab_list_del(&partial->link);
+	slab_list_add(&partial->link, other);
+	listen_to_reports();
+	cr_assert_gt(slab_cache_verify(c), 0);
+	listen_no_more();
+	slab_list_del(&partial->link);
+	slab_list_add(&partial->link, &c->slabs.band[partial->band]);
+	cr_assert_eq(slab_cache_verify(c), 0);
+}
+
+/* ---- the spans ---- */
+
+Test(verify, counters_of_a_span)
+{
+	SEES_NUMBER(span->n_free, "n_free of a span");
+	SEES_NUMBER(span->n_warm, "n_warm of a span");
+	SEES_NUMBER(span->n_lost, "n_lost of a span");
+}
+
+Test(verify, every_bit_of_a_span)
+{
+	for (uint32_t i = 0; i < span->slabs; i++) {
+		bool clean = slab_bit_test(span->free, i) && !slab_bit_test(span->warm, i);
+
+		sees_bit(span->free, i, "free bit of a span");
+		sees_bit(span->warm, i, "warm bit of a span");
+		if (!clean) /* a clean slab and a hole look alike from here */
+			sees_bit(span->hole, i, "hole bit of a span");
+	}
+}
+
+Test(verify, bits_of_a_span_that_contradict_each_other)
+{
+	uint32_t held = (uint32_t)(((uintptr_t)partial - span->base) / c->geo.slab_bytes);
+
+	span->n_warm++; /* so that the count agrees */
+	listen_to_reports();
+	slab_bit_set(span->warm, held);
+	cr_assert_gt(slab_cache_verify(c), 0, "a slab that is held and warm");
+	slab_bit_clear(span->warm, held);
+	listen_no_more();
+	span->n_warm--;
+	cr_assert_eq(slab_cache_verify(c), 0);
+}
+
+/* ---- what is parked ---- */
+
+static void sees_object(void **at, const char *whose)
+{
+	static struct slab_cache *other;
+	void *wrong[5];
+
+	other = new_cache("foreign", 40);
+	wrong[0] = slab_cache_alloc(other);
+	wrong[1] = (char *)*at + 8;
+	wrong[2] = NULL;
+	wrong[3] = &other;
+	wrong[4] = slab_object(partial, &c->geo,
+	                       slab_bit_next_zero(partial->bitmap, c->geo.words * 64, 0));
+	for (int i = 0; i < 5; i++)
+		sees(at, &wrong[i], sizeof wrong[i], whose);
+	slab_cache_free(other, wrong[0]);
+	end_cache(other);
+}
+
+Test(verify, parked_objects)
+{
+	sees_object(&slot->objs[0], "the loaded magazine");
+	sees_object(&slot->prev->objs[1], "the previous magazine");
+	sees_object(&c->depot.shelf->objs[2], "a magazine in the depot");
+}
+
+Test(verify, magazines)
+{
+	struct slab_magazine *loaded = slab_slot_loaded(slot);
+	uint64_t many = (slot->word & ~SLAB__COUNT_MASK) | (loaded->cap + 1u);
+
+	sees(&slot->word, &many, sizeof many, "more in the loaded magazine than it holds");
+	SEES_NUMBER(slot->prev_count, "prev_count");
+	SEES_NUMBER(slot->prev->count, "count of the previous magazine");
+	SEES_NUMBER(c->depot.shelf->count, "count of a shelved magazine");
+	SEES_NUMBER(loaded->bottom, "bottom of the loaded magazine");
+	SEES_NUMBER(slot->prev->bottom, "bottom of the previous magazine");
+	SEES_NUMBER(c->depot.shelf->bottom, "bottom of a shelved magazine");
+}
+
+Test(verify, the_depot)
+{
+	struct slab_magazine *none = NULL, *loop = c->depot.shelf, *m = loop;
+
+	SEES_NUMBER(c->depot.objects, "objects in the depot");
+	sees(&c->depot.shelf, &none, sizeof none, "a shelf that was lost");
+	while (m->next != NULL)
+		m = m->next;
+	sees(&m->next, &loop, sizeof loop, "a shelf that goes round");
+}
+
+/* ---- totals ---- */
+
+Test(verify, totals_of_the_cache)
+{
+	uint64_t low = c->slabs.used - 1;
+
+	SEES_NUMBER(c->slabs.slabs, "slabs");
+	SEES_NUMBER(c->slabs.full, "full");
+	SEES_NUMBER(c->slabs.empty, "empty");
+	SEES_NUMBER(c->slabs.used, "used");
+	sees(&c->slabs.used_peak, &low, sizeof low, "peak below used");
+}
+
+Test(verify, words_name_the_place_and_both_numbers)
+{
+	char words[128];
+
+	partial->in_use++;
+	listen_to_reports();
+	cr_assert_gt(slab_cache_verify(c), 0);
+	listen_no_more();
+	partial->in_use--;
+	snprintf(words, sizeof words, "in_use of slab at %p: is %u, should be %u\n", (void *)partial,
+	         partial->in_use + 1u, (unsigned)partial->in_use);
+	cr_assert_not_null(strstr(heard.text, "slab: verify of cache 'checked': "));
+	cr_assert(strstr(heard.text, words) != NULL || heard.reports > 1, "%s", heard.text);
+}
