@@ -4,7 +4,7 @@
 
 #include "slab/bitmap.h"
 
-#define BITS 200
+#define BITS  200
 #define WORDS 4
 
 /* A pattern that differs from word to word, with long runs of both kinds. */
@@ -49,9 +49,9 @@ Test(bitmap, next_finds_what_a_look_at_each_finds)
 		for (uint32_t bits = 1; bits <= BITS; bits += 13) {
 			for (uint32_t from = 0; from <= bits; from++) {
 				cr_assert_eq(slab_bit_next(map, bits, from),
-				             next_slowly(map, bits, from, true));
+					     next_slowly(map, bits, from, true));
 				cr_assert_eq(slab_bit_next_zero(map, bits, from),
-				             next_slowly(map, bits, from, false));
+					     next_slowly(map, bits, from, false));
 			}
 		}
 	}

@@ -7,7 +7,7 @@
 static volatile size_t zero;
 
 static void refused(const char *name, size_t size, const struct slab_cache_args *args,
-                    size_t args_size, const char *why)
+		    size_t args_size, const char *why)
 {
 	uint64_t caches = totals().caches;
 
@@ -45,8 +45,8 @@ Test(cache, bad_args_are_refused)
 
 Test(cache, every_size_and_alignment_in_range_is_served)
 {
-	static const size_t sizes[] = { 1, 2, 3, 7, 8, 16, 24, 100, 4000, 4096, 5000, 40000, 65535,
-		                        65536 };
+	static const size_t sizes[] = { 1,   2,    3,    7,    8,     16,    24,
+					100, 4000, 4096, 5000, 40000, 65535, 65536 };
 
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		for (size_t align = 1; align <= SLAB_ALIGN_MAX; align *= 2) {
@@ -69,7 +69,11 @@ Test(cache, the_default_alignment_follows_the_size)
 {
 	for (size_t size = 1; size <= SLAB_OBJECT_MAX; size += size < 200 ? 1 : 1237) {
 		struct slab_cache *c = new_cache("default", size);
-		size_t want = size % 16 == 0 ? 16 : size >= 8 ? 8 : size % 4 == 0 ? 4 : size % 2 ? 1 : 2;
+		size_t want = size % 16 == 0  ? 16
+			      : size >= 8     ? 8
+			      : size % 4 == 0 ? 4
+			      : size % 2      ? 1
+					      : 2;
 
 		cr_assert_eq(figures(c).align_bytes, want, "size %zu", size);
 		cr_assert_eq(slab_cache_destroy(c), 0);
@@ -186,7 +190,8 @@ Test(cache, with_live_objects_destroy_is_refused_and_all_stays_usable)
 	errno = 0;
 	cr_assert_eq(slab_cache_destroy(c), -1);
 	cr_assert_eq(errno, EBUSY);
-	cr_assert_not_null(strstr(heard.text, "destroy of cache 'busy' refused: 10 objects are live: "));
+	cr_assert_not_null(
+	    strstr(heard.text, "destroy of cache 'busy' refused: 10 objects are live: "));
 	snprintf(where, sizeof where, "%p, ", (void *)objs[0]);
 	cr_assert_not_null(strstr(heard.text, where), "%s", heard.text);
 	cr_assert_not_null(strstr(heard.text, ", ...\n"));
@@ -264,27 +269,48 @@ static void use_gone(void *arg)
 	void *objs[2] = { c, c };
 
 	switch ((int)(intptr_t)arg) {
-	case 0: (void)slab_cache_alloc(c); break;
-	case 1: slab_cache_free(c, objs); break;
-	case 2: slab_cache_destroy(c); break;
-	case 3: slab_cache_shrink(c); break;
-	case 4: slab_cache_verify(c); break;
-	case 5: (void)slab_cache_zalloc(c); break;
-	case 6: slab_cache_alloc_bulk(c, 2, objs); break;
-	case 7: slab_cache_free_bulk(c, 2, objs); break;
-	case 8: slab_cache_for_each_object(c, NULL, NULL); break;
+	case 0:
+		(void)slab_cache_alloc(c);
+		break;
+	case 1:
+		slab_cache_free(c, objs);
+		break;
+	case 2:
+		slab_cache_destroy(c);
+		break;
+	case 3:
+		slab_cache_shrink(c);
+		break;
+	case 4:
+		slab_cache_verify(c);
+		break;
+	case 5:
+		(void)slab_cache_zalloc(c);
+		break;
+	case 6:
+		slab_cache_alloc_bulk(c, 2, objs);
+		break;
+	case 7:
+		slab_cache_free_bulk(c, 2, objs);
+		break;
+	case 8:
+		slab_cache_for_each_object(c, NULL, NULL);
+		break;
 	}
 }
 
 Test(cache, use_after_destroy_is_named)
 {
-	static const char *const calls[] = { "alloc", "free", "destroy", "shrink", "verify", "alloc",
-		                             "alloc", "free", "for_each_object" };
+	static const char *const calls[] = { "alloc",  "free",   "destroy",
+					     "shrink", "verify", "alloc",
+					     "alloc",  "free",   "for_each_object" };
 	char words[128];
 
 	for (intptr_t i = 0; i < 9; i++) {
-		snprintf(words, sizeof words, "slab: use after destroy: %s with cache 'gone', which "
-		         "has been destroyed\n", calls[i]);
+		snprintf(words, sizeof words,
+			 "slab: use after destroy: %s with cache 'gone', which "
+			 "has been destroyed\n",
+			 calls[i]);
 		dies_saying(use_gone, (void *)i, words);
 	}
 }
@@ -310,8 +336,9 @@ Test(cache, panic_ends_the_program_with_a_sentence)
 {
 	char longest[4000];
 
-	dies_saying(panic_for, "must", "slab: cannot create cache 'must': name, size, alignment or "
-	                               "flags are not allowed\n");
+	dies_saying(panic_for, "must",
+		    "slab: cannot create cache 'must': name, size, alignment or "
+		    "flags are not allowed\n");
 	dies_saying(panic_for, NULL, "slab: cannot create cache '(no name)': name, size");
 	dies_saying(panic_for, "two\nlines", "cache 'two_lines': name, size");
 	memset(longest, 'n', sizeof longest);

@@ -222,7 +222,7 @@ Test(ctor, may_use_other_caches)
 	for (int round = 0; round < 10; round++) {
 		cr_assert_eq(slab_cache_alloc_bulk(outer, 300, objs), 300);
 		cr_assert_eq(figures(inner).objects_live,
-		             figures(outer).slabs * figures(outer).objects_per_slab);
+			     figures(outer).slabs * figures(outer).objects_per_slab);
 		slab_cache_free_bulk(outer, 300, objs);
 		slab_reap();
 	}

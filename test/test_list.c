@@ -14,8 +14,8 @@ static long digits(const struct slab_list *head)
 	const struct slab_list *pos;
 	long forth = 0, back = 0, place = 1;
 
-	slab_list_for_each(pos, head)
-		forth = forth * 10 + slab_container(pos, struct item, link)->number;
+	slab_list_for_each(pos, head) forth =
+	    forth * 10 + slab_container(pos, struct item, link)->number;
 	for (pos = head->prev; pos != head; pos = pos->prev, place *= 10)
 		back += place * slab_container(pos, struct item, link)->number;
 	cr_assert_eq(forth, back, "%ld forwards, %ld backwards", forth, back);
@@ -81,7 +81,8 @@ Test(list, the_safe_walk_survives_del, .init = make)
 
 	for (int i = 0; i < 5; i++)
 		slab_list_add_tail(&items[i].link, &head);
-	slab_list_for_each_safe(pos, after, &head) {
+	slab_list_for_each_safe(pos, after, &head)
+	{
 		seen++;
 		if (slab_container(pos, struct item, link)->number % 2)
 			slab_list_del(pos);

@@ -50,9 +50,11 @@ Test(misuse, a_double_free_on_top_is_named_at_once)
 {
 	void *obj = slab_cache_alloc(c);
 
-	dies_saying(free_twice_in_a_row, obj,
-	            slot_of("slab: double free: %p of cache 'conn' is free already (slot %u of slab "
-	                    "%p)\n", obj, obj));
+	dies_saying(
+	    free_twice_in_a_row, obj,
+	    slot_of("slab: double free: %p of cache 'conn' is free already (slot %u of slab "
+		    "%p)\n",
+		    obj, obj));
 	slab_cache_free(c, obj);
 }
 
@@ -71,9 +73,11 @@ Test(misuse, a_double_free_is_named_when_both_reach_the_slabs)
 {
 	void *obj = slab_cache_alloc(c);
 
-	dies_saying(free_between, obj,
-	            slot_of("slab: double free: %p of cache 'conn' is free already (slot %u of slab "
-	                    "%p)\n", obj, obj));
+	dies_saying(
+	    free_between, obj,
+	    slot_of("slab: double free: %p of cache 'conn' is free already (slot %u of slab "
+		    "%p)\n",
+		    obj, obj));
 	slab_cache_free(c, obj);
 }
 
@@ -115,8 +119,10 @@ Test(misuse, a_free_after_the_slab_has_left_is_named_at_once)
 {
 	void *obj = slab_cache_alloc(c);
 
-	snprintf(words, sizeof words, "slab: bad free: %p freed to cache 'conn' is no object of any "
-	         "cache\n", obj);
+	snprintf(words, sizeof words,
+		 "slab: bad free: %p freed to cache 'conn' is no object of any "
+		 "cache\n",
+		 obj);
 	dies_saying(free_after_its_slab_left, obj, words);
 	slab_cache_free(c, obj);
 }
@@ -133,9 +139,11 @@ Test(misuse, the_wrong_cache_is_named_at_once_and_both_are)
 {
 	void *obj = slab_cache_alloc(c), *warm_up;
 
-	dies_saying(free_to_other, obj,
-	            slot_of("slab: bad free: %p freed to cache 'other' belongs to cache 'conn' (slot "
-	                    "%u of slab %p)\n", obj, obj));
+	dies_saying(
+	    free_to_other, obj,
+	    slot_of("slab: bad free: %p freed to cache 'other' belongs to cache 'conn' (slot "
+		    "%u of slab %p)\n",
+		    obj, obj));
 	warm_up = slab_cache_alloc(other); /* and by the fast path, too */
 	slab_cache_free(other, warm_up);
 	dies_saying(free_to_other, obj, "freed to cache 'other' belongs to cache 'conn'");
@@ -147,7 +155,8 @@ Test(misuse, so_is_a_cache_of_another_order)
 	struct slab_cache *wide = new_cache("wide", 5000);
 	void *obj = slab_cache_alloc(wide);
 
-	dies_saying(free_to_other, obj, "freed to cache 'other' belongs to cache 'wide' (slot 0 of");
+	dies_saying(free_to_other, obj,
+		    "freed to cache 'other' belongs to cache 'wide' (slot 0 of");
 	slab_cache_free(wide, obj);
 	end_cache(wide);
 }
@@ -167,8 +176,10 @@ static void free_it_unopened(void *obj)
 
 static void says_no_object(void *p)
 {
-	snprintf(words, sizeof words, "slab: bad free: %p freed to cache 'conn' is no object of any "
-	         "cache\n", p);
+	snprintf(words, sizeof words,
+		 "slab: bad free: %p freed to cache 'conn' is no object of any "
+		 "cache\n",
+		 p);
 	dies_saying(free_it, p, words);
 	dies_saying(free_it_unopened, p, words);
 }
@@ -198,11 +209,13 @@ Test(misuse, an_interior_pointer_is_named_when_it_reaches_the_slabs)
 {
 	char *obj = slab_cache_alloc(c);
 
-	dies_saying(free_and_flush, obj + 8,
-	            slot_of("slab: bad free: %p freed to cache 'conn' is an interior pointer, not the "
-	                    "start of an object (slot %u of slab %p)\n", obj, obj + 8));
+	dies_saying(
+	    free_and_flush, obj + 8,
+	    slot_of("slab: bad free: %p freed to cache 'conn' is an interior pointer, not the "
+		    "start of an object (slot %u of slab %p)\n",
+		    obj, obj + 8));
 	snprintf(words, sizeof words, "(in the header of slab %p)",
-	         (void *)((uintptr_t)obj & ~(uintptr_t)4095));
+		 (void *)((uintptr_t)obj & ~(uintptr_t)4095));
 	dies_saying(free_and_flush, (void *)(((uintptr_t)obj & ~(uintptr_t)4095) + 8), words);
 	slab_cache_free(c, obj);
 }
@@ -222,8 +235,10 @@ Test(misuse, a_damaged_header_is_named)
 {
 	void *obj = slab_cache_alloc(c);
 
-	snprintf(words, sizeof words, "slab: bad free: %p freed to cache 'conn' lies in slab %p whose "
-	         "header is damaged\n", obj, (void *)((uintptr_t)obj & ~(uintptr_t)4095));
+	snprintf(words, sizeof words,
+		 "slab: bad free: %p freed to cache 'conn' lies in slab %p whose "
+		 "header is damaged\n",
+		 obj, (void *)((uintptr_t)obj & ~(uintptr_t)4095));
 	dies_saying(free_with_broken_header, obj, words);
 	slab_cache_free(c, obj);
 }

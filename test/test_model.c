@@ -9,7 +9,7 @@
 #include <time.h>
 
 #define CACHES 8
-#define SLOTS 3000 /* most objects of a cache */
+#define SLOTS  3000 /* most objects of a cache */
 
 struct object {
 	unsigned char *at; /* NULL: not there */
@@ -29,9 +29,9 @@ static struct model {
 static const struct {
 	size_t size, align;
 	bool ctor;
-} kinds[] = { { 16, 0, false },  { 1, 0, false },     { 24, 8, true },    { 64, 64, false },
-	      { 300, 0, true },  { 1500, 256, false }, { 5000, 0, false }, { 33, 1, false },
-	      { 128, 0, true },  { 20000, 0, false },  { 7, 0, false },    { 4096, 4096, false } };
+} kinds[] = { { 16, 0, false }, { 1, 0, false },      { 24, 8, true },    { 64, 64, false },
+	      { 300, 0, true }, { 1500, 256, false }, { 5000, 0, false }, { 33, 1, false },
+	      { 128, 0, true }, { 20000, 0, false },  { 7, 0, false },    { 4096, 4096, false } };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 static uint64_t state;
@@ -173,9 +173,15 @@ static void give_all(struct model *m)
 static void give_memory_back(struct model *m)
 {
 	switch (any(3)) {
-	case 0: slab_cache_shrink(m->cache); break;
-	case 1: slab_thread_flush(); break;
-	case 2: slab_reap(); break;
+	case 0:
+		slab_cache_shrink(m->cache);
+		break;
+	case 1:
+		slab_thread_flush();
+		break;
+	case 2:
+		slab_reap();
+		break;
 	}
 }
 

@@ -23,7 +23,7 @@ Test(report, builds_a_sentence)
 	slab_report_text(&r, " and ");
 	slab_report_dec(&r, UINT64_MAX);
 	cr_assert_str_eq(text_of(&r), "slab: bad free: 0xdeadbeef of cache 'conn' after 0 and "
-	                              "18446744073709551615");
+				      "18446744073709551615");
 }
 
 Test(report, goes_whole_to_the_reporter_and_stays_in_the_root)
@@ -104,6 +104,7 @@ Test(report, aborts_with_its_words)
 
 Test(report, a_broken_rule_is_named_in_every_build)
 {
-	dies_saying(break_a_rule, NULL, "slab: internal rule broken: arg == NULL at test/test_report");
+	dies_saying(break_a_rule, NULL,
+		    "slab: internal rule broken: arg == NULL at test/test_report");
 	cr_assert_eq(child_runs(break_a_rule, "holds").status, 0);
 }

@@ -5,8 +5,8 @@
 #include "slab/return.h"
 #include "slab/span.h"
 
-#define KIB ((size_t)1024)
-#define MIB ((size_t)1048576)
+#define KIB  ((size_t)1024)
+#define MIB  ((size_t)1048576)
 #define PAGE ((size_t)4096)
 #define MANY 1024 /* slabs: 4 MiB */
 

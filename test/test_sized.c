@@ -113,8 +113,9 @@ static void is_stamped(const unsigned char *p, size_t n)
 
 Test(sized, realloc_keeps_what_fits)
 {
-	static const size_t sizes[] = { 1, 15, 16, 17, 100, 128, 129, 1000, 5000, 4000, 65536, 65537,
-		                        200000, 1000000, 150000, 65000, 300, 20, 3 };
+	static const size_t sizes[] = { 1,      15,    16,   17,    100,   128,    129,
+					1000,   5000,  4000, 65536, 65537, 200000, 1000000,
+					150000, 65000, 300,  20,    3 };
 	unsigned char *p = slab_realloc(NULL, 10);
 	size_t have = 10;
 

@@ -9,7 +9,7 @@
 #include "slab/span.h"
 
 #define SLABS 4
-#define PER 15 /* objects in a slab, see make() */
+#define PER   15 /* objects in a slab, see make() */
 
 static struct slab_cache *c;
 static struct slab *slabs[SLABS];
@@ -52,8 +52,7 @@ static int count(const struct slab_list *head)
 	const struct slab_list *pos;
 	int n = 0;
 
-	slab_list_for_each(pos, head)
-		n++;
+	slab_list_for_each(pos, head) n++;
 	return n;
 }
 

@@ -38,7 +38,7 @@ static void is_the_smallest(const struct slab_geometry *g)
 
 		if (bytes == g->slab_bytes)
 			cr_assert_eq(smaller, waste, "%u bytes at %u: more objects would fit",
-			             g->object_bytes, g->align_bytes);
+				     g->object_bytes, g->align_bytes);
 		if (bytes < g->slab_bytes)
 			cr_assert_gt(smaller * (sixteenth ? 16 : 8), bytes);
 		if (!sixteenth)
@@ -71,7 +71,8 @@ Test(slabpage, every_size_and_alignment_is_cut_well)
 
 	for (size_t align = 1; align <= SLAB_ALIGN_MAX; align *= 2) {
 		for (size_t size = 1; size <= SLAB_OBJECT_MAX; size += size < 2048 ? 1 : step) {
-			cr_assert(slab_geometry_set(&g, size, align, PAGE), "%zu at %zu", size, align);
+			cr_assert(slab_geometry_set(&g, size, align, PAGE), "%zu at %zu", size,
+				  align);
 			is_sound(&g, size, align);
 		}
 		cr_assert(slab_geometry_set(&g, SLAB_OBJECT_MAX, align, PAGE));
@@ -101,7 +102,8 @@ Test(slabpage, the_reciprocal_is_exact_for_every_offset)
 	for (size_t stride = 1; stride <= SLAB_OBJECT_MAX; stride += stride < 300 ? 1 : step) {
 		cr_assert(slab_geometry_set(&g, stride, 1, PAGE));
 		for (uint64_t at = stride, n = 1; at < SLAB_SLAB_MAX_BYTES; at += stride, n++)
-			if ((at * g.reciprocal) >> 40 != n || ((at - 1) * g.reciprocal) >> 40 != n - 1)
+			if ((at * g.reciprocal) >> 40 != n ||
+			    ((at - 1) * g.reciprocal) >> 40 != n - 1)
 				cr_assert_fail("stride %zu, offset %lu", stride, at);
 	}
 }
@@ -109,7 +111,11 @@ Test(slabpage, the_reciprocal_is_exact_for_every_offset)
 Test(slabpage, default_alignment_follows_the_rule)
 {
 	for (size_t size = 1; size <= SLAB_OBJECT_MAX; size++) {
-		size_t want = size % 16 == 0 ? 16 : size >= 8 ? 8 : size % 4 == 0 ? 4 : size % 2 ? 1 : 2;
+		size_t want = size % 16 == 0  ? 16
+			      : size >= 8     ? 8
+			      : size % 4 == 0 ? 4
+			      : size % 2      ? 1
+					      : 2;
 
 		cr_assert_eq(slab_default_align(size), want, "size %zu", size);
 	}

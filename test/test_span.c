@@ -1,5 +1,6 @@
 /*
- * test_span.c - memory for one slab at a time: warm slabs first, whoever had them; holes may be lost
+ * test_span.c - memory for one slab at a time: warm slabs first, whoever had them; holes may be
+ * lost
  *
  * The caches here only say which order of slab is wanted; their own lists of slabs stay empty.
  */
@@ -166,6 +167,35 @@ Test(span, a_hole_that_somebody_took_is_lost_and_left_alone)
 	cr_assert_eq(totals().holes, 0);
 	cr_assert_eq(*(uint64_t *)stranger, 4711);
 	slab_page_unmap(stranger, 4096);
+}
+
+/* In a hole of a whole granule another span of ours has been put, and has a hole there itself. */
+Test(span, a_granule_of_another_span_is_lost_even_where_nothing_is_mapped)
+{
+	static struct slab_span another;
+	struct slab_span *span;
+	uintptr_t granule;
+
+	take_many(a, MANY);
+	span = slab_map_span(slabs[MANY - 1]);
+	cr_assert_geq(span->bytes, 2 * SLAB_GRANULE_BYTES);
+	granule = span->base;
+	for (int i = 0; i < MANY; i++)
+		if ((uintptr_t)slabs[i] - granule < SLAB_GRANULE_BYTES)
+			slab_span_put(a, slabs[i]);
+	slab_return_all(0);
+	cr_assert(slab_map_enter(granule, SLAB_GRANULE_BYTES, &another, 3));
+	for (int i = 0; i < MANY; i++) {
+		if ((uintptr_t)slabs[i] - granule >= SLAB_GRANULE_BYTES)
+			continue;
+		cr_assert_not_null(slabs[i] = slab_span_take(a));
+		cr_assert_eq(held_at(slabs[i]), slabs[i]);
+		cr_assert_neq(slab_map_span(slabs[i]), span);
+	}
+	cr_assert_eq(span->n_lost, SLAB_GRANULE_BYTES / 4096);
+	slab_map_leave(granule, SLAB_GRANULE_BYTES, &another);
+	for (int i = 0; i < MANY; i++)
+		slab_span_put(a, slabs[i]);
 }
 
 Test(span, without_memory_it_gives_none_and_loses_nothing)

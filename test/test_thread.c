@@ -258,8 +258,8 @@ static void child_checks(void *arg)
 	void **objs = arg, *own;
 
 	slab_cache_stats(c, &st, sizeof st);
-	if (st.objects_live != 5 || st.objects_live + st.objects_cached + st.objects_free !=
-	                                st.objects_capacity)
+	if (st.objects_live != 5 ||
+	    st.objects_live + st.objects_cached + st.objects_free != st.objects_capacity)
 		_exit(1);
 	if (totals().threads != 1 || slab_cache_verify(c) != 0)
 		_exit(2);

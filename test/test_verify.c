@@ -73,7 +73,7 @@ static void sees(void *field, const void *broken, size_t bytes, const char *word
 #define SEES_NUMBER(field, words)                                                                  \
 	do {                                                                                       \
 		__typeof__(field) more = (__typeof__(field))((field) + 1);                         \
-		__typeof__(field) less = (__typeof__(field))((field) - 1);                         \
+		__typeof__(field) less = (__typeof__(field))((field)-1);                           \
 		sees(&(field), &more, sizeof more, words ", one more");                            \
 		sees(&(field), &less, sizeof less, words ", one less");                            \
 	} while (0)
@@ -90,7 +90,8 @@ static void sees_bit(uint64_t *map, uint32_t i, const char *words)
 Test(verify, every_bit_of_a_bitmap)
 {
 	for (uint32_t i = 0; i < c->geo.words * 64; i++) {
-		sees_bit(partial->bitmap, i, i < c->geo.objects ? "a bit of a slab" : "a bit beyond");
+		sees_bit(partial->bitmap, i,
+			 i < c->geo.objects ? "a bit of a slab" : "a bit beyond");
 		sees_bit(full->bitmap, i, "a bit of a full slab");
 	}
 }
@@ -115,7 +116,7 @@ Test(verify, a_band_floor_that_hides_a_change_of_band)
 Test(verify, links)
 {
 	struct slab_list *wrong[] = { NULL, &full->link, &partial->link,
-		                      (struct slab_list *)(void *)&span };
+				      (struct slab_list *)(void *)&span };
 
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		sees(&partial->link.next, &wrong[i], sizeof wrong[i], "next of a slab");
@@ -189,7 +190,7 @@ static void sees_object(void **at, const char *whose)
 	wrong[2] = NULL;
 	wrong[3] = &other;
 	wrong[4] = slab_object(partial, &c->geo,
-	                       slab_bit_next_zero(partial->bitmap, c->geo.words * 64, 0));
+			       slab_bit_next_zero(partial->bitmap, c->geo.words * 64, 0));
 	for (int i = 0; i < 5; i++)
 		sees(at, &wrong[i], sizeof wrong[i], whose);
 	slab_cache_free(other, wrong[0]);
@@ -250,8 +251,8 @@ Test(verify, words_name_the_place_and_both_numbers)
 	cr_assert_gt(slab_cache_verify(c), 0);
 	listen_no_more();
 	partial->in_use--;
-	snprintf(words, sizeof words, "in_use of slab at %p: is %u, should be %u\n", (void *)partial,
-	         partial->in_use + 1u, (unsigned)partial->in_use);
+	snprintf(words, sizeof words, "in_use of slab at %p: is %u, should be %u\n",
+		 (void *)partial, partial->in_use + 1u, (unsigned)partial->in_use);
 	cr_assert_not_null(strstr(heard.text, "slab: verify of cache 'checked': "));
 	cr_assert(strstr(heard.text, words) != NULL || heard.reports > 1, "%s", heard.text);
 }

@@ -249,8 +249,8 @@ Test(walk, without_memory_it_does_not_begin)
 
 Test(walk, cache_of_knows_live_objects_to_their_last_byte)
 {
-	struct slab_cache *padded = slab_cache_create(
-	    "padded", 20, &(struct slab_cache_args){ .align = 32 });
+	struct slab_cache *padded =
+	    slab_cache_create("padded", 20, &(struct slab_cache_args){ .align = 32 });
 	char *obj = slab_cache_alloc(padded);
 
 	cr_assert_eq(slab_cache_of(obj), padded);

@@ -69,10 +69,10 @@ static inline void figures_agree(const struct slab_cache *c)
 	struct slab_cache_stats st = figures(c);
 
 	cr_assert_eq(st.objects_live, st.allocs - st.frees, "%s: %lu live of %lu - %lu", st.name,
-	             st.objects_live, st.allocs, st.frees);
+		     st.objects_live, st.allocs, st.frees);
 	cr_assert_eq(st.objects_live + st.objects_cached + st.objects_free, st.objects_capacity,
-	             "%s: %lu live, %lu cached, %lu free of %lu", st.name, st.objects_live,
-	             st.objects_cached, st.objects_free, st.objects_capacity);
+		     "%s: %lu live, %lu cached, %lu free of %lu", st.name, st.objects_live,
+		     st.objects_cached, st.objects_free, st.objects_capacity);
 	cr_assert_eq(st.objects_capacity, st.slabs * st.objects_per_slab);
 	cr_assert_eq(st.slabs, st.slabs_full + st.slabs_partial + st.slabs_empty);
 	cr_assert_eq(st.mapped_bytes, st.slabs * st.slab_bytes);
@@ -169,7 +169,7 @@ static inline void dies_saying(void (*fn)(void *), void *arg, const char *words)
 	struct ending e = child_runs(fn, arg);
 
 	cr_assert_eq(e.signal, SIGABRT, "ended by signal %d, status %d, saying: %s", e.signal,
-	             e.status, e.words);
+		     e.status, e.words);
 	cr_assert_not_null(strstr(e.words, words), "wanted \"%s\" in: %s", words, e.words);
 }
 
