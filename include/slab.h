@@ -299,8 +299,9 @@ static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
 static inline uintptr_t slab__header_of(const struct slab__slot *s, const void *obj)
 {
 	uintptr_t p = (uintptr_t)obj;
+	uintptr_t colour = (p >> SLAB__COLOUR_SHIFT) & s->colours;
 
-	return (p & ~(uintptr_t)s->mask) + ((p >> SLAB__COLOUR_SHIFT) & s->colours) * s->colour_bytes;
+	return (p & ~(uintptr_t)s->mask) + colour * s->colour_bytes;
 }
 
 static inline void *slab__alloc_fast(struct slab_cache *c)

@@ -10,8 +10,8 @@
  *   8  magazine.c                       taking from and giving to the magazines
  *   7  slot.c                           one thread's slots and what they may pin
  *   6  reserve.c                        how much may be kept
- *   5  depot.c slablist.c return.c      shelf of full magazines; slabs of one cache; giving back
- *      misuse.c                         naming what was done wrong
+ *   5  depot.c slablist.c               shelf of full magazines; slabs of one cache
+ *      take.c return.c misuse.c         a slab for a cache; pages for the kernel; wrongs by name
  *   4  span.c                           runs of slabs from mmap
  *   3  meta.c map.c                     memory for descriptors; whose address is it
  *   2  page.c slabpage.c                the kernel's memory calls; one slab, pure functions
@@ -146,7 +146,7 @@ struct slab_span {
 	uint64_t free[SLAB_SPAN_WORDS];
 	uint64_t warm[SLAB_SPAN_WORDS];
 	uint64_t hole[SLAB_SPAN_WORDS];
-	uint16_t slot[SLAB_SPAN_SLABS]; /* of the cache that holds the slab, by number; 0: not told */
+	uint16_t slot[SLAB_SPAN_SLABS]; /* number of the holder's slot; 0: it has none */
 };
 
 /* Spans with free slabs; one pool per order for all small caches, one per large cache. */
@@ -290,7 +290,7 @@ struct slab_cache {
 	X(CACHE_STRIDE_BYTES, struct slab_cache, geo.stride_bytes)                                 \
 	X(CACHE_ALIGN_BYTES, struct slab_cache, geo.align_bytes)                                   \
 	X(CACHE_SLAB_BYTES, struct slab_cache, geo.slab_bytes)                                     \
-	X(CACHE_HEADER_BYTES, struct slab_cache, geo.header_bytes)                                   \
+	X(CACHE_HEADER_BYTES, struct slab_cache, geo.header_bytes)                                 \
 	X(CACHE_OBJECTS, struct slab_cache, geo.objects)                                           \
 	X(CACHE_ALLOC_FAILURES, struct slab_cache, alloc_failures)                                 \
 	X(CACHE_BAND, struct slab_cache, slabs.band)                                               \

@@ -18,14 +18,14 @@ static void add_slot(struct slab_report *r, const struct slab_cache *c, const st
 
 	if (i >= c->geo.objects) {
 		slab_report_text(r, " (in the header of slab ");
-		slab_report_hex(r, (uintptr_t)s);
+		slab_report_hex(r, slab_base(&c->geo, s));
 		slab_report_text(r, ")");
 		return;
 	}
 	slab_report_text(r, " (slot ");
 	slab_report_dec(r, i);
 	slab_report_text(r, " of slab ");
-	slab_report_hex(r, (uintptr_t)s);
+	slab_report_hex(r, slab_base(&c->geo, s));
 	slab_report_text(r, ")");
 }
 

@@ -60,8 +60,8 @@ static size_t gcd(size_t a, size_t b)
 
 /*
  * As many places for the header as there are, up to a line of every 64: each before a whole object
- * and at the start of a cache line, so that no object is lost. The bits that choose must be the same
- * for the whole slab.
+ * and at the start of a cache line, so that no object is lost. The bits that choose must be the
+ * same for the whole slab.
  */
 static void set_colours(struct slab_geometry *geo)
 {

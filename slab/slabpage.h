@@ -43,7 +43,9 @@ static inline uintptr_t slab_base(const struct slab_geometry *geo, const struct 
 
 static inline uint32_t slab_objects_before(const struct slab_geometry *geo, const struct slab *s)
 {
-	return (uint32_t)(((uintptr_t)s >> SLAB__COLOUR_SHIFT) & geo->colours) * geo->colour_objects;
+	uintptr_t colour = ((uintptr_t)s >> SLAB__COLOUR_SHIFT) & geo->colours;
+
+	return (uint32_t)colour * geo->colour_objects;
 }
 
 /* The cache named by a header; only meaningful for a slab that a span says is held. */

@@ -20,6 +20,7 @@
 #include "slab/slablist.h"
 #include "slab/slot.h"
 #include "slab/span.h"
+#include "slab/take.h"
 #include "slab/thread.h"
 
 #define EXPORT __attribute__((visibility("default")))

@@ -1,13 +1,10 @@
 /*
  * span.c - runs of slabs from mmap                                                       Floor 4
  *
- * Called by slablist's users (cache.c, magazine.c through slab_slablist_release) and return.c.
- * A span is what one mmap brought; it is cut into slabs of one order. Small caches share spans; a
- * cache above LARGE_CACHE_BYTES takes spans of its own, so that it leaves whole spans empty when
- * it shrinks. A slab that a cache gives back stays resident (warm) until return.c takes its pages
- * away; warm slabs of any span of the order are used again before a page is faulted in.
+ * Called by take.c and return.c, which bring slabs to caches and pages to the kernel; by thread.c
+ * when a slab is given back. A span is what one mmap brought; it is cut into slabs of one order.
+ * A slab that a cache gives back stays resident (warm) until return.c takes its pages away.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "slab/span.h"
@@ -17,9 +14,6 @@
 #include "slab/map.h"
 #include "slab/meta.h"
 #include "slab/page.h"
-
-#define LARGE_CACHE_BYTES ((size_t)1 << 20)
-#define AHEAD_PAGES 16 /* most pages made present in one call */
 
 static struct slab_pool *pool_of(const struct slab_span *span)
 {
@@ -84,21 +78,7 @@ void slab_span_unlink(struct slab_span *span)
 	slab_list_del(&span->link);
 }
 
-/* As large as the pool already is, within bounds: a pool doubles. */
-static size_t span_bytes(const struct slab_pool *pool, size_t slab_bytes)
-{
-	size_t bytes = SLAB_SPAN_MIN_BYTES;
-
-	while (bytes < SLAB_SPAN_MAX_BYTES && bytes < pool->bytes)
-		bytes *= 2;
-	if (slab_root.hugepages != 0)
-		bytes = SLAB_SPAN_MAX_BYTES;
-	if (bytes < slab_bytes)
-		bytes = slab_bytes;
-	return bytes;
-}
-
-static struct slab_span *map_span(struct slab_cache *owner, uint32_t order, size_t bytes)
+struct slab_span *slab_span_new(struct slab_cache *owner, uint32_t order, size_t bytes)
 {
 	size_t slab_bytes = (size_t)slab_root.page_bytes << order, align = SLAB_SPAN_MIN_BYTES;
 	bool huge = slab_root.hugepages != 0 && bytes == SLAB_SPAN_MAX_BYTES;
@@ -130,220 +110,12 @@ static struct slab_span *map_span(struct slab_cache *owner, uint32_t order, size
 	return NULL;
 }
 
-/* Pages that were given back are wanted again: keep more. */
-static void note_refault(size_t bytes)
-{
-	struct slab_reserve *r = &slab_root.reserve;
-	size_t larger;
-
-	if (r->returned_bytes == 0)
-		return;
-	r->refault_bytes += bytes;
-	if (r->refault_bytes < r->reserve_bytes / 2)
-		return;
-	larger = 2 * r->reserve_bytes;
-	slab_write(&r->reserve_bytes, larger < r->max_bytes ? larger : r->max_bytes);
-	r->returned_bytes = r->refault_bytes = 0;
-}
-
-/* Slabs to make present in one go: a sixteenth of the cache, at most AHEAD_PAGES pages. */
-static uint32_t ahead_slabs(const struct slab_cache *c)
-{
-	uint64_t slabs = slab_read(&c->slabs.slabs) / 16, most = AHEAD_PAGES >> c->geo.order;
-
-	return (uint32_t)(slabs < most ? slabs : most);
-}
-
-/* The length, at most most, of the run of slabs from i on that are free, not warm, hole or not. */
-static uint32_t cold_run(const struct slab_span *span, uint32_t i, uint32_t most, bool hole)
-{
-	uint32_t n = 0;
-
-	while (n < most && i + n < span->slabs && slab_bit_test(span->free, i + n) &&
-	       !slab_bit_test(span->warm, i + n) && slab_bit_test(span->hole, i + n) == hole)
-		n++;
-	return n;
-}
-
-static uint32_t first_cold(const struct slab_span *span, bool hole)
-{
-	for (uint32_t w = 0; w < SLAB_SPAN_WORDS; w++) {
-		uint64_t word = span->free[w] & ~span->warm[w] &
-		                (hole ? span->hole[w] : ~span->hole[w]);
-
-		if (word != 0)
-			return w * 64 + (uint32_t)__builtin_ctzll(word);
-	}
-	return span->slabs;
-}
-
-/* Maps n holes from i on again: EEXIST where somebody else lives by now. */
-static int remap(struct slab_span *span, uint32_t i, uint32_t n)
-{
-	size_t slab_bytes = slab_span_slab_bytes(span);
-	uintptr_t at = span->base + i * slab_bytes;
-	/* a hole in a span of ours that lies in our hole is free, but that span's */
-	bool others = slab_map_has_other(at, n * slab_bytes, span);
-	int error = others ? EEXIST : slab_page_map_at(at, n * slab_bytes);
-
-	if (error != 0)
-		return error;
-	slab_span_set_holes(span, i, n, false);
-	slab_page_advise_huge(at, n * slab_bytes, false);
-	/* another span may have come and gone there, and the map forgotten it */
-	slab_map_reenter(at, n * slab_bytes, span, (uint8_t)(span->order + 1));
-	return 0;
-}
-
-/*
- * Refills holes, the first of them at i. One that somebody else has taken is lost for the life of
- * the span. Returns whether slab i is mapped.
- */
-static bool refill_holes(struct slab_span *span, uint32_t i, uint32_t most)
-{
-	uint32_t n = cold_run(span, i, most, true);
-	int error = remap(span, i, n);
-
-	if (error == EEXIST && n > 1)
-		error = remap(span, i, 1);
-	if (error == EEXIST) {
-		slab_bit_clear(span->free, i);
-		span->n_free--;
-		span->n_lost++;
-		slab_root.lost_holes++;
-		slab_span_place(span);
-	}
-	return error == 0;
-}
-
-static void set_held(struct slab_span *span, uint32_t i)
-{
-	size_t bytes = slab_span_slab_bytes(span);
-
-	SLAB_ASSERT(slab_bit_test(span->free, i) && !slab_bit_test(span->hole, i));
-	slab_bit_clear(span->free, i);
-	span->n_free--;
-	if (slab_bit_test(span->warm, i)) {
-		slab_bit_clear(span->warm, i);
-		span->n_warm--;
-		slab_root.warm_slabs[span->order]--;
-		slab_add(&slab_root.reserve.warm_bytes, -bytes);
-	}
-	slab_add(&slab_root.reserve.held_bytes, bytes);
-	slab_span_place(span);
-}
-
-static void set_warm(struct slab_span *span, uint32_t i)
+void slab_span_set_warm(struct slab_span *span, uint32_t i)
 {
 	slab_bit_set(span->warm, i);
 	span->n_warm++;
 	slab_root.warm_slabs[span->order]++;
 	slab_add(&slab_root.reserve.warm_bytes, slab_span_slab_bytes(span));
-}
-
-static struct slab *take_warm(struct slab_span *span)
-{
-	uint32_t i = slab_bit_next(span->warm, span->slabs, 0);
-
-	set_held(span, i);
-	return (struct slab *)(span->base + i * slab_span_slab_bytes(span));
-}
-
-/* A slab without pages, its pages and some following made present. NULL: nothing mapped left. */
-static struct slab *take_clean(struct slab_span *span, uint32_t ahead)
-{
-	size_t slab_bytes = slab_span_slab_bytes(span);
-	uint32_t i = first_cold(span, false), n;
-	uintptr_t at = span->base + i * slab_bytes;
-
-	if (i >= span->slabs)
-		return NULL;
-	note_refault(slab_bytes);
-	n = span->huge ? 1 : cold_run(span, i, ahead, false);
-	if (n * slab_bytes > slab_root.page_bytes)
-		slab_page_populate(at, n * slab_bytes);
-	for (uint32_t k = 1; k < n; k++)
-		set_warm(span, i + k);
-	set_held(span, i);
-	return (struct slab *)at;
-}
-
-static struct slab *take_cold(struct slab_pool *pool, uint32_t ahead)
-{
-	while (!slab_list_empty(&pool->cold)) {
-		struct slab_span *span = slab_container(pool->cold.next, struct slab_span, link);
-		struct slab *s = take_clean(span, ahead);
-		uint32_t lost = span->n_lost;
-
-		if (s != NULL)
-			return s;
-		if (!refill_holes(span, first_cold(span, true), ahead > 0 ? ahead : 1) &&
-		    span->n_lost == lost)
-			return NULL; /* the kernel has no memory or no mapping left */
-	}
-	return NULL;
-}
-
-/* Any span of the order with a warm slab, whoever it was mapped for. */
-static struct slab_span *find_warm(struct slab_cache *c)
-{
-	struct slab_pool *pools[2] = { &c->own, &slab_root.shared[c->geo.order] };
-	struct slab_list *pos;
-
-	if (slab_root.warm_slabs[c->geo.order] == 0)
-		return NULL;
-	for (int i = 0; i < 2; i++)
-		if (!slab_list_empty(&pools[i]->warm))
-			return slab_container(pools[i]->warm.next, struct slab_span, link);
-	slab_list_for_each(pos, &slab_root.spans[c->geo.order]) {
-		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
-
-		if (span->n_warm > 0 && !span->busy)
-			return span;
-	}
-	return NULL;
-}
-
-static struct slab *take_locked(struct slab_cache *c)
-{
-	uint32_t order = c->geo.order, ahead = ahead_slabs(c);
-	struct slab_pool *shared = &slab_root.shared[order];
-	bool large = slab_read(&c->slabs.slabs) * c->geo.slab_bytes >= LARGE_CACHE_BYTES;
-	struct slab_pool *pool = large ? &c->own : shared;
-	struct slab_span *span = find_warm(c);
-	struct slab *s;
-
-	if (span != NULL)
-		return take_warm(span);
-	s = take_cold(&c->own, ahead);
-	if (s == NULL && !large)
-		s = take_cold(shared, ahead);
-	if (s != NULL)
-		return s;
-	span = map_span(large ? c : NULL, order, span_bytes(pool, c->geo.slab_bytes));
-	if (span == NULL) /* little memory left: as little as will do */
-		span = map_span(large ? c : NULL, order,
-		                c->geo.slab_bytes > SLAB_SPAN_MIN_BYTES ? c->geo.slab_bytes
-		                                                        : SLAB_SPAN_MIN_BYTES);
-	if (span != NULL)
-		return take_clean(span, ahead);
-	return large ? take_cold(shared, 1) : NULL;
-}
-
-struct slab *slab_span_take(struct slab_cache *c)
-{
-	struct slab_span *span;
-	struct slab *s;
-
-	pthread_mutex_lock(&slab_root.span_lock);
-	s = take_locked(c);
-	if (s != NULL) {
-		span = slab_map_span(s);
-		span->slot[slab_span_index(span, s)] = (uint16_t)slab_slot_number(c);
-		s = slab_of(&c->geo, s);
-	}
-	pthread_mutex_unlock(&slab_root.span_lock);
-	return s;
 }
 
 /* Anybody's again. */
@@ -368,7 +140,7 @@ void slab_span_put(struct slab_cache *c, struct slab *s)
 	SLAB_BUG_ON(slab_bit_test(span->free, i) || slab_bit_test(span->hole, i));
 	slab_bit_set(span->free, i);
 	span->n_free++;
-	set_warm(span, i);
+	slab_span_set_warm(span, i);
 	slab_add(&slab_root.reserve.held_bytes, -(size_t)c->geo.slab_bytes);
 	if (span->owner != NULL && slab_span_is_empty(span))
 		disown(span);

@@ -11,9 +11,6 @@
 #include "slab/bitmap.h"
 #include "slab/slabpage.h"
 
-/* Memory for one slab of cache c, contents undefined. NULL: none. */
-struct slab *slab_span_take(struct slab_cache *c);
-
 /* Takes back the slab of c, which holds no object any more. */
 void slab_span_put(struct slab_cache *c, struct slab *s);
 
@@ -23,7 +20,13 @@ void slab_span_disown(struct slab_cache *c);
 /* The header at p if p lies in a slab that some cache holds, else NULL. Under span_lock. */
 struct slab *slab_span_held_locked(const void *p);
 
-/* ---- for return.c: the same spans, under span_lock ---- */
+/* ---- for take.c and return.c, under span_lock ---- */
+
+/* A new span, entered and on its pool's list. NULL: no memory. */
+struct slab_span *slab_span_new(struct slab_cache *owner, uint32_t order, size_t bytes);
+
+/* Slab i, which nobody holds, has its pages. */
+void slab_span_set_warm(struct slab_span *span, uint32_t i);
 
 static inline bool slab_span_is_empty(const struct slab_span *span)
 {

@@ -96,7 +96,8 @@ if command -v jq >/dev/null; then
 		bad "jq does not read the JSON"
 	"$slabstat" --json "$pid" | jq -e '[.caches[] | select(
 		.objects_live + .objects_cached + .objects_free != .objects_capacity or
-		.allocs - .frees != .objects_live)] == []' >/dev/null && ok || bad "an identity fails"
+		.allocs - .frees != .objects_live)] == []' >/dev/null && ok ||
+		bad "an identity fails"
 fi
 
 # ---- failures: one sentence and a status each
@@ -124,7 +125,8 @@ says 7 '^slabstat: ' "$pid"
 # ---- targets that move: every row is consistent or marked, never a crash
 start "$work/pie" busy
 for i in $(seq 50); do
-	timeout 20 "$slabstat" --json "$pid" >"$work/json" 2>&1 || { bad "busy, read $i: $?"; break; }
+	timeout 20 "$slabstat" --json "$pid" >"$work/json" 2>&1 ||
+		{ bad "busy, read $i: $?"; break; }
 done
 [ "$i" -eq 50 ] && ok
 start "$work/pie" churn

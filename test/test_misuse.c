@@ -4,6 +4,7 @@
  * "At once" means in the call itself; "late" means when the magazine reaches the slabs.
  */
 #include "test/unit.h"
+#include "slab/slabpage.h"
 
 static struct slab_cache *c, *other;
 static char words[256];
@@ -31,7 +32,7 @@ static void too_late(void)
 static const char *slot_of(const char *format, const void *obj, const void *shown)
 {
 	uintptr_t slab = (uintptr_t)obj & ~(uintptr_t)4095;
-	unsigned slot = (unsigned)(((uintptr_t)obj - slab - c->geo.first_bytes) / 64);
+	unsigned slot = slab_slot_at(slab_of(&c->geo, obj), &c->geo, obj);
 
 	snprintf(words, sizeof words, format, shown, slot, (void *)slab);
 	return words;

@@ -4,6 +4,7 @@
 #include "slab/reserve.h"
 #include "slab/return.h"
 #include "slab/span.h"
+#include "slab/take.h"
 
 #define KIB  ((size_t)1024)
 #define MIB  ((size_t)1048576)

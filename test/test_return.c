@@ -6,6 +6,7 @@
 #include "slab/page.h"
 #include "slab/return.h"
 #include "slab/span.h"
+#include "slab/take.h"
 
 #define MANY 256
 #define PAGE ((size_t)4096)

@@ -7,6 +7,7 @@
 #include "slab/list.h"
 #include "slab/slablist.h"
 #include "slab/span.h"
+#include "slab/take.h"
 
 #define SLABS 4
 #define PER   15 /* objects in a slab, see make() */

@@ -134,7 +134,8 @@ static unsigned char *colour_address(const struct slab_geometry *g, uint32_t col
 {
 	uintptr_t at;
 
-	region = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	region = mmap(NULL, REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	              -1, 0);
 	cr_assert_neq(region, MAP_FAILED);
 	at = up((uintptr_t)region, g->slab_bytes);
 	while (((at >> SLAB__COLOUR_SHIFT) & g->colours) != colour)
@@ -167,7 +168,8 @@ static void check_places(const struct slab_geometry *g, uintptr_t at)
 
 Test(slabpage, the_header_has_many_places_and_costs_no_object)
 {
-	static const size_t sizes[] = { 1, 2, 7, 8, 16, 24, 40, 48, 64, 96, 100, 256, 600, 1024, 5000 };
+	static const size_t sizes[] = { 1,  2,  7,  8,   16,  24,  40,  48,
+		                        64, 96, 100, 256, 600, 1024, 5000 };
 	struct slab_geometry g;
 
 	for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {

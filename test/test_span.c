@@ -9,6 +9,7 @@
 #include "slab/page.h"
 #include "slab/return.h"
 #include "slab/span.h"
+#include "slab/take.h"
 
 #define MANY 64
 
