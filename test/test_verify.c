@@ -242,6 +242,54 @@ Test(verify, totals_of_the_cache)
 	sees(&c->slabs.used_peak, &low, sizeof low, "peak below used");
 }
 
+/* ---- faults that another check sees as well: each is named ---- */
+
+static void is_named(const char *words)
+{
+	listen_to_reports();
+	cr_assert_gt(slab_cache_verify(c), 0);
+	listen_no_more();
+	cr_assert_not_null(strstr(heard.all, words), "not \"%s\" but %s", words, heard.all);
+}
+
+Test(verify, bits_beyond_the_last_slot)
+{
+	uint32_t i = c->geo.objects;
+
+	cr_assert_neq(i % 64, 0);
+	slab_bit_clear(partial->bitmap, i);
+	is_named("bits beyond the last slot at 0x");
+	slab_bit_set(partial->bitmap, i);
+}
+
+Test(verify, a_slab_that_is_on_no_list)
+{
+	slab_list_del(&partial->link);
+	is_named("slabs on the partial lists: is ");
+	slab_list_add(&partial->link, &c->slabs.band[partial->band]);
+}
+
+Test(verify, a_map_that_names_another_span)
+{
+	static struct slab_span other;
+
+	other = *span;
+	slab_map_enter(span->base, span->bytes, &other, (uint8_t)(span->order + 1));
+	is_named("the map names another span for slab at 0x");
+	slab_map_enter(span->base, span->bytes, span, (uint8_t)(span->order + 1));
+}
+
+Test(verify, more_parked_than_used)
+{
+	struct slab_magazine *m = c->depot.shelf;
+
+	while (m->next != NULL)
+		m = m->next;
+	m->next = c->depot.shelf; /* a loop */
+	is_named("objects parked, of those in use: is ");
+	m->next = NULL;
+}
+
 Test(verify, words_name_the_place_and_both_numbers)
 {
 	char words[128];
