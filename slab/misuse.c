@@ -7,6 +7,7 @@
 #include "slab/misuse.h"
 #include "slab/bitmap.h"
 #include "slab/check.h"
+#include "slab/map.h"
 #include "slab/report.h"
 #include "slab/slabpage.h"
 #include "slab/span.h"
@@ -52,8 +53,10 @@ static void add_foreign(struct slab_report *r, const void *obj, const struct sla
 	if (s == NULL) {
 		slab_report_text(r, " is no object of any cache");
 	} else if (owner == NULL) {
+		size_t slab_bytes = slab_root.page_bytes << (slab_map_order1(obj) - 1);
+
 		slab_report_text(r, " lies in slab ");
-		slab_report_hex(r, (uintptr_t)s);
+		slab_report_hex(r, (uintptr_t)obj & ~(slab_bytes - 1));
 		slab_report_text(r, " whose header is damaged");
 	} else {
 		slab_report_text(r, " belongs to ");

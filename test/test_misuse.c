@@ -217,7 +217,7 @@ Test(misuse, an_interior_pointer_is_named_when_it_reaches_the_slabs)
 		    obj, obj + 8));
 	snprintf(words, sizeof words, "(in the header of slab %p)",
 		 (void *)((uintptr_t)obj & ~(uintptr_t)4095));
-	dies_saying(free_and_flush, (void *)(((uintptr_t)obj & ~(uintptr_t)4095) + 8), words);
+	dies_saying(free_and_flush, (char *)slab_of(&c->geo, obj) + 8, words);
 	slab_cache_free(c, obj);
 }
 
@@ -225,7 +225,7 @@ Test(misuse, an_interior_pointer_is_named_when_it_reaches_the_slabs)
 
 static void free_with_broken_header(void *obj)
 {
-	struct slab *s = (struct slab *)((uintptr_t)obj & ~(uintptr_t)4095);
+	struct slab *s = slab_of(&c->geo, obj);
 
 	s->cookie ^= 1;
 	slab_cache_free(c, obj);
