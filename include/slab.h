@@ -421,7 +421,7 @@ static inline void slab_cache_free(struct slab_cache *c, void *obj)
 	{                                                                                          \
 		const struct slab_cache_args args = SLAB__ARGS(__VA_ARGS__);                       \
 		struct slab_cache_args full = args;                                                \
-		if (full.align < __alignof__(type))                                                \
+		if (full.align < __alignof__(type) && (full.align & (full.align - 1)) == 0)        \
 			full.align = __alignof__(type);                                            \
 		return slab__define(&name##_slab__cache, #name, sizeof(type), &full, sizeof full); \
 	}                                                                                          \

@@ -5,6 +5,7 @@
  * that a use after destroy finds a dead cache and not somebody else's memory.
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "slab/layout.h"
@@ -198,7 +199,7 @@ EXPORT struct slab_cache *slab__create_type(const char *type, size_t size, size_
 		type += 7;
 	if (!read_args(&full, args, args_size)) /* says what is wrong with it */
 		return slab_cache_create_sized(type, size, args, args_size);
-	if (full.align < align)
+	if (full.align < align && (full.align & (full.align - 1)) == 0) /* else: EINVAL */
 		full.align = align;
 	return slab_cache_create_sized(type, size, &full, sizeof full);
 }
@@ -281,6 +282,17 @@ static void release_now(struct slab_list *empties)
 	slab_thread_unlock(t);
 }
 
+/*
+ * Another thread that ends, flushes or empties depots may still have slabs of c on its way to the
+ * spans, and run destructors on them: it is none of the calls on c that the caller keeps away.
+ */
+static void await_slabs(struct slab_cache *c)
+{
+	while (__atomic_load_n(&c->slabs.gone_slabs, __ATOMIC_ACQUIRE) !=
+	       slab_read(&c->slabs.released_slabs))
+		sched_yield();
+}
+
 static void bury(struct slab_cache *c)
 {
 	slab_registry_lock();
@@ -316,6 +328,7 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 		errno = EBUSY;
 		return -1;
 	}
+	await_slabs(c);
 	t = slab_thread_lock();
 	slab_span_disown(c);
 	slab_return_all((int)c->geo.order);

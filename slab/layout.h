@@ -177,7 +177,8 @@ struct slab_slablist {
 	uint64_t generation;      /* odd while changing */
 	uint64_t slabs, full, empty; /* all; on no list; with no slot in use */
 	uint64_t used, used_peak; /* slots */
-	uint64_t released_slabs;  /* since create */
+	uint64_t released_slabs;  /* left the cache, since create */
+	uint64_t gone_slabs;      /* of those, back with their spans; atomic, touched last */
 	uint64_t direct_allocs;   /* calls that passed no magazine */
 	uint64_t direct_frees;
 	uint64_t retired_allocs;  /* of threads that have ended */

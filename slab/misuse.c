@@ -18,7 +18,10 @@ static void add_slot(struct slab_report *r, const struct slab_cache *c, const st
 	uint32_t i = slab_slot_at(s, &c->geo, obj);
 
 	if (i >= c->geo.objects) {
-		slab_report_text(r, " (in the header of slab ");
+		bool behind = (uintptr_t)obj >= (uintptr_t)s + c->geo.header_bytes;
+
+		slab_report_text(r, behind ? " (behind the last slot of slab "
+		                           : " (in the header of slab ");
 		slab_report_hex(r, slab_base(&c->geo, s));
 		slab_report_text(r, ")");
 		return;

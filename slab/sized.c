@@ -256,8 +256,8 @@ EXPORT void *slab_realloc(void *p, size_t size)
 		slab_free(p);
 		return NULL;
 	}
-	if (p != NULL && size <= usable && size > usable / 2)
-		return p; /* fits where it is */
+	if (p != NULL && size <= usable && (size > usable / 2 || usable <= SMALL_MAX))
+		return p; /* fits where it is, and wastes little */
 	moved = slab_malloc(size);
 	if (moved != NULL && p != NULL) {
 		memcpy(moved, p, size < usable ? size : usable);

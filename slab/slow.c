@@ -171,6 +171,8 @@ EXPORT void *slab_cache_zalloc(struct slab_cache *c)
 {
 	void *obj;
 
+	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
+		slab_misuse_dead(c, "zalloc");
 	if (c->ctor != NULL) { /* zeroes would undo what it constructed */
 		errno = EINVAL;
 		return NULL;

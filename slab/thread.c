@@ -205,6 +205,8 @@ size_t slab_release(struct slab_thread *t, struct slab_list *empties)
 			pthread_mutex_lock(&t->lock);
 		}
 		slab_span_put(c, s);
+		/* destroy waits for this: nothing of c is touched afterwards */
+		__atomic_fetch_add(&c->slabs.gone_slabs, 1, __ATOMIC_RELEASE);
 	}
 	return slab_reserve_settle(t);
 }

@@ -302,7 +302,7 @@ static void use_gone(void *arg)
 Test(cache, use_after_destroy_is_named)
 {
 	static const char *const calls[] = { "alloc",  "free",   "destroy",
-					     "shrink", "verify", "alloc",
+					     "shrink", "verify", "zalloc",
 					     "alloc",  "free",   "for_each_object" };
 	char words[128];
 
