@@ -31,7 +31,7 @@ MAN3      := $(wildcard docs/*.3)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test test-programs lint install uninstall clean help FORCE
+.PHONY: all run test test-programs bench bench-docs lint install uninstall clean help FORCE
 
 PRODUCTS := $(addprefix $(BUILD)/,libslab.a libslab.so slabstat slabdemo)
 
@@ -50,6 +50,13 @@ test-programs: $(CRITERION) $(ONE)
 lint: ## check the rules of the house (CONTRIBUTING.md), and that the checks can fail
 	@scripts/lint.sh --self-test
 	@CC='$(CC)' scripts/lint.sh
+
+bench: all ## measure against other allocators (installs them through apt): docs/benchmarks.md
+	@BUILD='$(BUILD)' CC='$(CC)' VERSION='$(VERSION)' REPS='$(REPS)' ROWS='$(ROWS)' \
+		SIZES='$(SIZES)' PEER_LIBS='$(PEER_LIBS)' test/bench/bench.sh
+
+bench-docs: ## take the figures of the last make bench into docs/
+	@test/bench/docs.sh '$(BUILD)'
 
 # ---- the library ---------------------------------------------------------------------------
 

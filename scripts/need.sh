@@ -5,10 +5,20 @@
 # root, or by `sudo -n`; otherwise it prints the line to type and exits 1.
 set -u
 
+links() {
+	echo "int main(void) { return 0; }" |
+		"${CC:-cc}" -x c -o /dev/null - -Wl,--no-as-needed "$1"
+}
+
 # What a package is wanted for counts, not who put it there.
 have() {
 	case $1 in
 	libcriterion-dev) echo '#include <criterion/criterion.h>' | "${CC:-cc}" -E - ;;
+	libmimalloc2.0) links -l:libmimalloc.so.2 ;;
+	libjemalloc2) links -l:libjemalloc.so.2 ;;
+	libtcmalloc-minimal4) links -l:libtcmalloc_minimal.so.4 ;;
+	libglib2.0-dev) pkg-config --exists glib-2.0 ;;
+	libboost-dev) echo "#include <boost/pool/pool.hpp>" | "${CXX:-c++}" -E -x c++ - ;;
 	*) command -v "$1" ;;
 	esac >/dev/null 2>&1
 }
