@@ -32,7 +32,8 @@ for peer in $peers; do
 done
 commit=$(git describe --always --dirty 2>/dev/null)
 make --no-print-directory -f test/bench/bench.mk -j"$(nproc)" \
-	VERSION="${VERSION:-?}${commit:+ ($commit)}" PEERS="slab slab-call slab-lto ${have[*]}" || exit 1
+	VERSION="${VERSION:-?}${commit:+ ($commit)}" \
+	PEERS="slab slab-call slab-lto ${have[*]}" || exit 1
 
 out=$build/bench
 specs=("subject slab $out/bench-slab")

@@ -1,4 +1,4 @@
-/* report_svg.c - the figures as a picture: a panel per row, a group per size, a bar per allocator */
+/* report_svg.c - the figures as a picture: a panel per row, a group per size, a bar for each */
 #include "run.h"
 
 #include <math.h>

@@ -41,7 +41,8 @@ void bench_burst(const struct bench_job *job)
 		peer_free(objs[i], job->size);
 	bench_result("gfree", (bench_cpu() - start) / (double)n);
 	i = bench_rss();
-	bench_result("left", i < before ? 0 : 100 * (double)(i - before) / (double)(peak - before + 1));
+	i = i > before ? i - before : 0;
+	bench_result("left", 100 * (double)i / (double)(peak - before + 1));
 }
 
 void bench_bytes(const struct bench_job *job)

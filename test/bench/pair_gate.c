@@ -1,0 +1,77 @@
+/*
+ * pair_gate.c - the fast path N times over, for test/instructions.sh to count its instructions
+ *
+ *   pair_gate CASE N     N pairs of alloc and free of 64 bytes, in the pattern that CASE names
+ */
+#include "slab.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH 1000
+
+static struct slab_cache *cache;
+static void *objs[BATCH];
+
+static void pair(void)
+{
+	int i;
+
+	for (i = 0; i < BATCH; i++) {
+		void *p = slab_cache_alloc(cache);
+
+		__asm__ volatile("" : "+r"(p));
+		slab_cache_free(cache, p);
+	}
+}
+
+static void lifo(void)
+{
+	int i;
+
+	for (i = 0; i < BATCH; i++)
+		objs[i] = slab_cache_alloc(cache);
+	while (i-- > 0)
+		slab_cache_free(cache, objs[i]);
+}
+
+static void fifo(void)
+{
+	int i;
+
+	for (i = 0; i < BATCH; i++)
+		objs[i] = slab_cache_alloc(cache);
+	for (i = 0; i < BATCH; i++)
+		slab_cache_free(cache, objs[i]);
+}
+
+static void bulk(void)
+{
+	if (slab_cache_alloc_bulk(cache, BATCH, objs) != BATCH)
+		abort();
+	slab_cache_free_bulk(cache, BATCH, objs);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} cases[] = { { "pair", pair }, { "lifo", lifo }, { "fifo", fifo }, { "bulk", bulk } };
+	struct slab_cache_args args = { 0 };
+	long n = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
+	size_t i;
+
+	args.flags = SLAB_PANIC;
+	cache = slab_cache_create("gate", 64, &args);
+	for (i = 0; argc == 3 && i < sizeof cases / sizeof *cases; i++) {
+		if (strcmp(argv[1], cases[i].name) != 0)
+			continue;
+		for (; n > 0; n -= BATCH)
+			cases[i].run();
+		return 0;
+	}
+	fprintf(stderr, "usage: pair_gate pair|lifo|fifo|bulk N\n");
+	return 2;
+}
