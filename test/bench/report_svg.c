@@ -52,6 +52,17 @@ static void text(FILE *f, double x, double y, const char *style, const char *wor
 	fputs("</text>\n", f);
 }
 
+static bool measured(const struct run *run, size_t peer)
+{
+	size_t i;
+
+	for (i = 0; i < run->n_results; i++) {
+		if (run->results[i].cells[peer].n > 0)
+			return true;
+	}
+	return false;
+}
+
 static void legend(const struct run *run, FILE *f)
 {
 	double x = 16, y = 50;
@@ -63,7 +74,7 @@ static void legend(const struct run *run, FILE *f)
 		const struct peer *p = &run->peers[i];
 		char words[300];
 
-		if (!shown(p))
+		if (!shown(p) || !measured(run, i))
 			continue;
 		snprintf(words, sizeof words, "%s%s", p->name,
 		         p->kind == BOUND ? " (a bound)" : "");
@@ -153,8 +164,8 @@ static void axis(FILE *f, double x, double y, const struct scale *s)
 static void group(const struct run *run, const struct result *r, FILE *f, double x, double y,
                   double width, const struct scale *s)
 {
+	double bar, label = 0;
 	size_t i, n = 0;
-	double bar;
 	char words[32];
 
 	for (i = 0; i < run->n_peers; i++)
@@ -162,7 +173,9 @@ static void group(const struct run *run, const struct result *r, FILE *f, double
 	if (n == 0)
 		return;
 	bar = width * 0.9 / (double)n;
-	snprintf(words, sizeof words, r->row->points[0] != 0 ? "%.0e" : "%.0f", (double)r->point);
+	snprintf(words, sizeof words, r->point % 1000000 == 0 ? "%zuM" :
+	                              r->point % 1000 == 0 ? "%zuk" : "%zu",
+	         r->point / (r->point % 1000000 == 0 ? 1000000 : r->point % 1000 == 0 ? 1000 : 1));
 	text(f, x + width / 2, y + PLOT_H + 15, "text-anchor=\"middle\"", words);
 	x += width * 0.05;
 	for (i = 0; i < run->n_peers; i++) {
@@ -173,12 +186,15 @@ static void group(const struct run *run, const struct result *r, FILE *f, double
 		fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
 		           "fill=\"%s\"><title>%s: %.4g</title></rect>\n",
 		        x, y + PLOT_H - h, bar * 0.92, h, color(run, i), run->peers[i].name, value);
-		if (run->peers[i].kind == SUBJECT) {
-			snprintf(words, sizeof words, "%.3g", value);
-			text(f, x + bar / 2, y + PLOT_H - h - 3,
-			     "class=\"s\" text-anchor=\"middle\" fill=\"#c1121f\"", words);
-		}
+		if (run->peers[i].kind == SUBJECT)
+			label = x + bar / 2;
 		x += bar;
+	}
+	if (label > 0) { /* last, so that no bar covers it */
+		double value = median_of(run, r, subject(run));
+
+		snprintf(words, sizeof words, value < 100 ? "%.3g" : "%.0f", value);
+		text(f, label, y + PLOT_H - height(s, value) - 3, "class=\"v\"", words);
 	}
 }
 
@@ -216,7 +232,9 @@ void report_svg(const struct run *run, FILE *f)
 	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
 	           "width=\"%d\" height=\"%d\">\n", width, all, width, all);
 	fputs("<style>text{font:12px sans-serif;fill:#222}.t{font-size:17px;font-weight:bold}"
-	      ".h{font-weight:bold}.s{font-size:10px}</style>\n", f);
+	      ".h{font-weight:bold}.s{font-size:10px}"
+	      ".v{font-size:10px;font-weight:bold;fill:#c1121f;text-anchor:middle;stroke:#fff;"
+	      "stroke-width:2.5px;paint-order:stroke}</style>\n", f);
 	fprintf(f, "<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n", width, all);
 	legend(run, f);
 	n = 0;
