@@ -103,8 +103,7 @@ static void measure(struct run *run, const struct result *r)
 {
 	char size[24], scale[24], live[24], text[1024];
 	char *args[] = { NULL, (char *)(uintptr_t)r->row->workload, size, scale, live, NULL };
-	size_t objects = r->row->points[0] != 0 ? r->point : r->row->warm_objects, rep, i, k;
-	size_t bytes = objects * (r->size + 16) * 5 / 4;
+	size_t bytes = r->row->warm_objects * (r->size + 16) * 5 / 4, rep, i, k;
 
 	snprintf(size, sizeof size, "%zu", r->size);
 	snprintf(scale, sizeof scale, "%zu", run->scale);
@@ -118,7 +117,7 @@ static void measure(struct run *run, const struct result *r)
 			if (!takes_part(&run->peers[k], r->row))
 				continue;
 			progress(run, r, rep, run->peers[k].name);
-			if (run->scale == 1 && bytes > (4 << 20))
+			if (run->scale == 1 && bytes > 0)
 				warm_memory(bytes > WARM_BYTES ? bytes : WARM_BYTES);
 			if (spawn(&run->peers[k], args, text, sizeof text))
 				collect(run, r, k, text);

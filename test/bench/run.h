@@ -28,7 +28,7 @@ struct row {
 	const char *what;     /* for the reader */
 	enum measure measure;
 	bool threads;             /* not for the bounds, which serve one thread */
-	size_t warm_objects;      /* objects alive at a time, where memory is to be warmed; or 0 */
+	size_t warm_objects;      /* objects that touch fresh memory while the clock runs, or 0 */
 	size_t points[MAX_POINTS]; /* until 0; empty: the sizes */
 	double most[2];           /* at 16 and 64 bytes, at 256 and 1024 bytes; 0: nothing asked */
 	double aim;
