@@ -88,18 +88,21 @@ uint64_t bench_replace(void **objs, size_t live, size_t size, size_t n, uint64_t
 	return seed;
 }
 
-/* Replace as many as there are before the clock runs, so that the set has aged. */
+#define AGEING ((size_t)4000000)
+
+/* Replace as many as there are, or many, before the clock runs, so that the set has aged. */
 void bench_churn(const struct bench_job *job)
 {
 	void **objs = (void **)bench_map(job->live * sizeof *objs);
-	size_t n = bench_times(job, job->live > 10000 ? 400000 : 4000000, 100), i;
+	size_t n = bench_times(job, job->live > 10000 ? 400000 : 4000000, 100), i, age;
 	double ns[BENCH_SLICES], start;
 	uint64_t seed = 1;
 
 	peer_open(job->size, job->live);
 	for (i = 0; i < job->live; i++)
 		objs[i] = bench_touch(peer_alloc(job->size), i);
-	seed = bench_replace(objs, job->live, job->size, n > job->live ? n : job->live, seed);
+	age = job->live < AGEING ? job->live : AGEING;
+	seed = bench_replace(objs, job->live, job->size, n > age ? n : age, seed);
 	for (i = 0; i < BENCH_SLICES; i++) {
 		start = bench_cpu();
 		seed = bench_replace(objs, job->live, job->size, n, seed);
