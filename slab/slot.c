@@ -15,7 +15,7 @@
 #include "slab/reserve.h"
 #include "slab/slablist.h"
 
-#define SWEEP_SPACING 16 /* slow paths at least between two sweeps over a thread's slots */
+#define SWEEP_SPACING 64 /* slow paths at least between two sweeps over a thread's slots */
 
 /* Makes m, with its m->count objects, the loaded magazine; at most cap objects are to be in it. */
 void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap)
@@ -183,7 +183,7 @@ uint32_t slab_slot_grant(struct slab_thread *t, struct slab_cache *c, struct sla
 
 	if (t->sweep_credit > 0)
 		t->sweep_credit--;
-	if (t->pin_bytes > room - room / 8)
+	if (t->pin_bytes > room - room / 8 && t->open > (s->objs != NULL)) /* others have some */
 		balance(t, s->objs == NULL, empties);
 	own = (size_t)s->pin_kib << 10;
 	room = room + own > t->pin_bytes ? room + own - t->pin_bytes : 0;
