@@ -288,7 +288,7 @@ static void release_now(struct slab_list *empties)
  */
 static void await_slabs(struct slab_cache *c)
 {
-	while (__atomic_load_n(&c->slabs.gone_slabs, __ATOMIC_ACQUIRE) !=
+	while (__atomic_load_n(&c->slabs.gone_slabs, __ATOMIC_ACQUIRE) <
 	       slab_read(&c->slabs.released_slabs))
 		sched_yield();
 }

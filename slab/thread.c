@@ -259,11 +259,27 @@ static void fork_parent(void)
 	slab_registry_unlock();
 }
 
+/*
+ * Slabs that vanished threads had on their way to the spans never arrive; nobody may wait for them.
+ * Those of the thread that forked do: the count then ends above, which does no harm.
+ */
+static void forget_leaving_slabs(void)
+{
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.caches) {
+		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
+
+		slab_write(&c->slabs.gone_slabs, c->slabs.released_slabs);
+	}
+}
+
 static void fork_child(void)
 {
 	struct slab_list *pos, *after;
 
 	pthread_mutex_unlock(&shared_thread.lock);
+	forget_leaving_slabs();
 	slab_list_for_each_safe(pos, after, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 
