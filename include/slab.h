@@ -268,16 +268,16 @@ struct slab__slot {
 	uint64_t word;                /* count in the low bits, allocs of this thread above */
 	void **objs;                  /* the loaded magazine's objects; objs[-1] is always NULL */
 	uintptr_t cookie;             /* what ties a slab's header to this cache */
-	uint32_t mask;                /* slab_bytes - 1 */
-	uint16_t colours;             /* places for a header in a slab - 1; a power of two - 1 */
-	uint16_t colour_bytes;        /* distance of two places */
+	int32_t start_mask;           /* -slab_bytes: leaves the start of a slab of an address */
+	uint32_t colours;             /* places for a header in a slab - 1; a power of two - 1 */
+	uint32_t colour_bytes;        /* distance of two places */
 	uint16_t cap;                 /* objects that objs may hold now; 0: slow path */
 	uint16_t prev_count;          /* objects in the previous magazine */
-	uint32_t seq;                 /* odd while a slow path changes this slot */
 	struct slab_magazine *prev;   /* the previous magazine, or NULL */
 	int64_t net;                  /* objects taken into this slot minus those moved out of it */
-	uint32_t pin_kib;             /* slab memory that this slot may pin, in KiB */
-	uint32_t seen;                /* low bits of word at the last sweep for idle slots */
+	uint32_t seq;                 /* odd while a slow path changes this slot */
+	uint16_t pin_4k;              /* slab memory that this slot may pin, in units of 4 KiB */
+	uint16_t seen;                /* some bits of word at the last sweep for idle slots */
 };
 #define SLAB__COUNT_BITS 10
 #define SLAB__COLOUR_SHIFT 17 /* slabs that share a cache set differ in address bits from here on */
@@ -299,9 +299,9 @@ static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
 static inline uintptr_t slab__header_of(const struct slab__slot *s, const void *obj)
 {
 	uintptr_t p = (uintptr_t)obj;
-	uintptr_t colour = (p >> SLAB__COLOUR_SHIFT) & s->colours;
+	uint32_t colour = (uint32_t)(p >> SLAB__COLOUR_SHIFT) & s->colours;
 
-	return (p & ~(uintptr_t)s->mask) + colour * s->colour_bytes;
+	return (p & (uintptr_t)(intptr_t)s->start_mask) + colour * s->colour_bytes;
 }
 
 static inline void *slab__alloc_fast(struct slab_cache *c)

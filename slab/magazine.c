@@ -107,7 +107,7 @@ static void put_prev_away(struct slab_thread *t, struct slab_cache *c, struct sl
 {
 	struct slab_magazine *m = s->prev;
 
-	if (!slab_reserve_may_park(t, c, (size_t)s->pin_kib << 10, s->prev_count)) {
+	if (!slab_reserve_may_park(t, c, slab_slot_pin_bytes(s), s->prev_count)) {
 		slab_slot_give_prev(c, s, empties);
 		if (slab_reserve_is_pinned(t))
 			slab_depot_flush(c, empties);

@@ -31,12 +31,14 @@ void slab_slot_set_prev(struct slab__slot *s, struct slab_magazine *m)
 	slab_write(&s->prev_count, m != NULL ? m->count : 0);
 }
 
+/* Beyond 256 MiB the charge stays there. */
 static void set_pin(struct slab_thread *t, struct slab__slot *s, size_t bytes)
 {
-	uint32_t kib = (uint32_t)((bytes + 1023) >> 10);
+	size_t units = (bytes + 4095) / 4096;
+	uint16_t pin = (uint16_t)(units < UINT16_MAX ? units : UINT16_MAX);
 
-	t->pin_bytes += ((size_t)kib << 10) - ((size_t)s->pin_kib << 10);
-	s->pin_kib = kib;
+	t->pin_bytes += (size_t)pin * 4096 - slab_slot_pin_bytes(s);
+	s->pin_4k = pin;
 }
 
 /* First use of a slot by this thread, or the first since it was closed. */
@@ -45,9 +47,9 @@ void slab_slot_open(struct slab_thread *t, struct slab_cache *c, struct slab__sl
 	size_t index = c->slot_bytes / sizeof *s;
 
 	s->cookie = slab_cookie(c);
-	s->mask = c->geo.slab_bytes - 1;
-	s->colours = (uint16_t)c->geo.colours;
-	s->colour_bytes = (uint16_t)c->geo.colour_bytes;
+	s->start_mask = -(int32_t)c->geo.slab_bytes;
+	s->colours = c->geo.colours;
+	s->colour_bytes = c->geo.colour_bytes;
 	if (!slab_bit_test(t->touched, (uint32_t)(index / SLAB_SLOTS_PER_PAGE))) {
 		slab_bit_set(t->touched, (uint32_t)(index / SLAB_SLOTS_PER_PAGE));
 		slab_meta_account((int64_t)slab_root.page_bytes);
@@ -134,11 +136,12 @@ static void close_if_idle(struct slab_thread *t, struct slab_cache *c, void *ctx
 {
 	struct sweep *sweep = ctx;
 	struct slab__slot *s = slab_slot(t, c);
-	uint32_t word = (uint32_t)slab_read(&s->word);
+	uint64_t word = slab_read(&s->word);
+	uint16_t now = (uint16_t)(word ^ word >> SLAB__COUNT_BITS); /* count and allocs */
 
-	if (word == s->seen && (s->seq & 1) == 0)
+	if (now == s->seen && (s->seq & 1) == 0)
 		slab_slot_close(t, c, s, sweep->empties);
-	s->seen = word;
+	s->seen = now;
 }
 
 static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ctx)
@@ -147,7 +150,7 @@ static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ct
 	struct slab__slot *s = slab_slot(t, c);
 	uint32_t cap;
 
-	if ((size_t)s->pin_kib << 10 <= sweep->fair_bytes || (s->seq & 1) != 0)
+	if (slab_slot_pin_bytes(s) <= sweep->fair_bytes || (s->seq & 1) != 0)
 		return;
 	cap = grant_within(t, c, s, sweep->fair_bytes);
 	if (cap == 0) {
@@ -185,7 +188,7 @@ uint32_t slab_slot_grant(struct slab_thread *t, struct slab_cache *c, struct sla
 		t->sweep_credit--;
 	if (t->pin_bytes > room - room / 8 && t->open > (s->objs != NULL)) /* others have some */
 		balance(t, s->objs == NULL, empties);
-	own = (size_t)s->pin_kib << 10;
+	own = slab_slot_pin_bytes(s);
 	room = room + own > t->pin_bytes ? room + own - t->pin_bytes : 0;
 	return grant_within(t, c, s, room);
 }

@@ -264,6 +264,9 @@ static int with_locked_memory(void *arg)
 	struct slab_cache *c = cache_of("locked", 256);
 	struct rlimit limit;
 
+	CHECK(getrlimit(RLIMIT_MEMLOCK, &limit) == 0);
+	if (arg == NULL && geteuid() != 0 && limit.rlim_cur < 256 * MIB)
+		return 0; /* an ordinary user's limit: the second case */
 	if (mlockall(MCL_FUTURE) != 0)
 		return 0; /* not allowed here */
 	if (arg != NULL) { /* and little of it */

@@ -2,6 +2,7 @@
  * test_magazine.c - where an object comes from and goes to: loaded, previous, depot, slab
  */
 #include "test/unit.h"
+#include "slab/slabpage.h"
 #include "slab/depot.h"
 #include "slab/list.h"
 #include "slab/meta.h"
@@ -52,7 +53,7 @@ Test(magazine, the_first_alloc_loads_a_small_magazine)
 	cr_assert_eq(slab_slot_count(s) + 1, s->cap);
 	take(1, FIRST - 1);
 	for (int i = 1; i < FIRST; i++) /* neighbours in order of address */
-		cr_assert_eq((char *)objs[i], (char *)objs[0] + i * 64);
+		cr_assert_eq(objs[i], slab_object(slab_of(&c->geo, objs[0]), &c->geo, (uint32_t)i));
 	give(0, FIRST);
 }
 
@@ -151,7 +152,7 @@ Test(magazine, a_smaller_budget_shrinks_what_is_there)
 	slab_set(SLAB_THREAD_BYTES, (size_t)64 << 10); /* 8 slabs for each of two magazines */
 	give(100, 500);
 	cr_assert_leq(slab_slot_count(s), c->magazine_cap);
-	cr_assert_leq((size_t)s->pin_kib << 10, (size_t)64 << 10);
+	cr_assert_leq(slab_slot_pin_bytes(s), (size_t)64 << 10);
 }
 
 Test(magazine, without_memory_for_a_magazine_it_works_from_the_slabs)

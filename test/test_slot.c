@@ -58,7 +58,7 @@ Test(slot, opening_says_whose_it_is)
 	park(c, 1);
 	t = slab_thread_lock();
 	cr_assert_eq(s->cookie, (uintptr_t)c ^ (uintptr_t)slab_root.secret);
-	cr_assert_eq(s->mask, c->geo.slab_bytes - 1);
+	cr_assert_eq(s->start_mask, -(int32_t)c->geo.slab_bytes);
 	cr_assert_eq(s->seq % 2, 0);
 	cr_assert(slab_bit_test(t->touched, (uint32_t)(c->slot_bytes / sizeof *s / 64)));
 	slab_thread_unlock(t);
@@ -98,7 +98,7 @@ Test(slot, closing_empties_both_magazines_and_keeps_the_counters)
 	park(c, 200);
 	cr_assert_not_null(s->prev);
 	t = slab_thread_lock();
-	pinned = (size_t)s->pin_kib << 10;
+	pinned = slab_slot_pin_bytes(s);
 	parked = slab_slot_count(s) + s->prev_count;
 	cr_assert_gt(pinned, 0);
 	pinned = t->pin_bytes - pinned;
@@ -156,7 +156,7 @@ Test(slot, all_slots_together_stay_within_the_budget)
 	}
 	t = slab_thread_lock();
 	for (int i = 0; i < CACHES; i++)
-		pinned += (size_t)slab_slot(t, many[i])->pin_kib << 10;
+		pinned += slab_slot_pin_bytes(slab_slot(t, many[i]));
 	cr_assert_leq(pinned, t->pin_bytes);
 	slab_thread_unlock(t);
 	for (int i = 0; i < CACHES; i++) {
