@@ -144,19 +144,20 @@ static void check_parked(struct verify *v, void *const *objs, uint32_t n)
 	const struct slab_geometry *geo = &v->cache->geo;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct slab *s = slab_span_held_locked(objs[i]);
+		void *obj = slab_read(&objs[i]); /* once: its thread may go on meanwhile */
+		struct slab *s = slab_span_held_locked(obj);
 		uint32_t slot;
 
 		v->parked++;
 		if (s == NULL || !slab_is_of(s, v->cache)) {
-			fault(v, "a parked object of no slab of the cache", objs[i], 0, 1);
+			fault(v, "a parked object of no slab of the cache", obj, 0, 1);
 			continue;
 		}
-		slot = slab_slot_at(s, geo, objs[i]);
-		if (slot >= geo->objects || slab_object(s, geo, slot) != objs[i])
-			fault(v, "a parked pointer that is no object", objs[i], 0, 1);
+		slot = slab_slot_at(s, geo, obj);
+		if (slot >= geo->objects || slab_object(s, geo, slot) != obj)
+			fault(v, "a parked pointer that is no object", obj, 0, 1);
 		else if (!slab_bit_test(s->bitmap, slot))
-			fault(v, "a parked object whose slot is free", objs[i], 0, 1);
+			fault(v, "a parked object whose slot is free", obj, 0, 1);
 	}
 }
 
