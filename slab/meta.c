@@ -1,7 +1,8 @@
 /*
  * meta.c - memory for descriptors                                                        Floor 3
  *
- * Called by span.c, depot's users and cache.c. One lock, a leaf of the lock order.
+ * Called by span.c, return.c, slot.c, magazine.c, thread.c, cache.c and sized.c. One lock, a leaf
+ * of the lock order.
  */
 #include "slab/meta.h"
 #include "slab/check.h"
