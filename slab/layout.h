@@ -12,7 +12,7 @@
  *   6  reserve.c                        how much may be kept
  *   5  depot.c slablist.c               shelf of full magazines; slabs of one cache
  *      take.c return.c misuse.c         a slab for a cache; pages for the kernel; wrongs by name
- *   4  span.c                           runs of slabs from mmap
+ *   4  span.c home.c                    runs of slabs from mmap; partial slabs by address
  *   3  meta.c map.c                     memory for descriptors; whose address is it
  *   2  page.c slabpage.c                the kernel's memory calls; one slab, pure functions
  *   1  bitmap.h list.h registry.h       containers; the outermost lock; sentences; the one root
@@ -32,6 +32,7 @@
  * A slab is in one of these states:
  *   state      owner   on a list             bitmap        pages
  *   partial    cache   slablist.band[0..3]   some bits 0   resident
+ *              (in a span of its cache alone: a bit of span.partial instead of a list)
  *   full       cache   none                  all bits 1    resident
  *   empty      cache   band[3]               all bits 0    resident
  *              (new, pinned by an iteration, or kept for what its constructor made)
@@ -63,6 +64,7 @@ struct slab_list {
 
 #define SLAB_BANDS 4              /* partial slabs by fill: 0 fullest, 3 emptiest */
 #define SLAB_BAND_NONE SLAB_BANDS /* full: on no list */
+#define SLAB_BAND_HOME (SLAB_BANDS + 1) /* partial: a bit in its span */
 #define SLAB_SLAB_MAX_BYTES ((size_t)1 << 20)
 
 /*
@@ -89,7 +91,8 @@ struct slab_geometry {
  * The header of a slab. cookie = address of the cache ^ address of the slab ^
  * root.secret, so stale bytes and foreign pages do not pass for one.
  * Invariants (under slablist.lock): in_use = ones of bitmap; band = BAND_NONE <=> in_use = objects
- * <=> on no list, but for a leaving one, whose in_use is 0; in_use >= band_floor.
+ * <=> on no list, but for a leaving one, whose in_use is 0; in_use >= band_floor;
+ * band = BAND_HOME <=> at_home and 0 < in_use < objects <=> its bit of span.partial is 1.
  */
 struct slab {
 	uintptr_t cookie;
@@ -97,7 +100,8 @@ struct slab {
 	uint16_t in_use;        /* slots live or parked in a magazine */
 	uint16_t band_floor;    /* below this many in use the slab changes its band */
 	uint8_t band;
-	uint8_t kept;           /* empty, and stays for what its constructor made */
+	uint8_t kept : 1;       /* empty, and stays for what its constructor made */
+	uint8_t at_home : 1;    /* its span serves its cache alone */
 	uint16_t pins;          /* iterations that keep an empty slab from leaving */
 	uint64_t bitmap[];      /* 1 = in use; bits from objects on are 1 for ever */
 };
@@ -147,6 +151,11 @@ struct slab_span {
 	uint64_t warm[SLAB_SPAN_WORDS];
 	uint64_t hole[SLAB_SPAN_WORDS];
 	uint16_t slot[SLAB_SPAN_SLABS]; /* number of the holder's slot; 0: it has none */
+	/* of the owner's slabs in here; under the slablist.lock of the owner */
+	struct slab_list home_link; /* slablist.homes, while n_home > 0 */
+	uint32_t n_home;            /* all */
+	uint32_t n_partial;         /* ones of partial */
+	uint64_t partial[SLAB_SPAN_WORDS]; /* 1 = some slots in use, some free */
 };
 
 /* Spans with free slabs; one pool per order for all small caches, one per large cache. */
@@ -174,6 +183,8 @@ struct slab_reserve {
 struct slab_slablist {
 	pthread_mutex_t lock;
 	struct slab_list band[SLAB_BANDS];
+	struct slab_list homes;   /* spans with slabs at home, by address */
+	struct slab_span *low;    /* none below it has partial slabs; NULL: none at all */
 	uint64_t generation;      /* odd while changing */
 	uint64_t slabs, full, empty; /* all; on no list; with no slot in use */
 	uint64_t used, used_peak; /* slots */

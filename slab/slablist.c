@@ -1,14 +1,15 @@
 /*
  * slablist.c - the slabs of one cache                                                    Floor 5
  *
- * Called by magazine.c, slow.c, cache.c and walk.c. Partial slabs stand in four bands by fill and
- * objects are taken from the fullest band, so that the emptier ones drain. Full slabs are on no
- * list: the first free of an object brings them back. Empty slabs leave at once, unless pinned or
- * kept.
+ * Called by magazine.c, slow.c, cache.c and walk.c. Objects are taken from the lowest partial slab
+ * in spans of the cache alone (home.c), so that the higher ones drain. Other partial slabs stand in
+ * four bands by fill; the fullest band is used first. Full slabs are on no list: the first free of
+ * an object brings them back. Empty slabs leave at once, unless pinned or kept.
  */
 #include "slab/slablist.h"
 #include "slab/bitmap.h"
 #include "slab/check.h"
+#include "slab/home.h"
 #include "slab/list.h"
 #include "slab/span.h"
 
@@ -30,6 +31,7 @@ void slab_slablist_init(struct slab_slablist *l)
 	*l = (struct slab_slablist){ .lock = PTHREAD_MUTEX_INITIALIZER };
 	for (int b = 0; b < SLAB_BANDS; b++)
 		slab_list_init(&l->band[b]);
+	slab_list_init(&l->homes);
 }
 
 /* Puts the slab on the list that its fill asks for. */
@@ -43,10 +45,14 @@ static void rank(struct slab_cache *c, struct slab *s)
 		return;
 	if (old == SLAB_BAND_NONE)
 		slab_add(&l->full, (uint64_t)-1);
+	else if (old == SLAB_BAND_HOME)
+		slab_home_clear(c, s);
 	else
 		slab_list_del(&s->link);
 	if (s->band == SLAB_BAND_NONE)
 		slab_add(&l->full, 1);
+	else if (s->band == SLAB_BAND_HOME)
+		slab_home_set(c, s);
 	else
 		slab_list_add(&s->link, &l->band[s->band]);
 }
@@ -55,6 +61,7 @@ void slab_slablist_add(struct slab_cache *c, struct slab *s)
 {
 	lock(&c->slabs);
 	s->cookie = slab_cookie(c) ^ (uintptr_t)s;
+	slab_home_join(c, s);
 	s->band = slab_band(s, &c->geo, &s->band_floor);
 	slab_list_add(&s->link, &c->slabs.band[s->band]);
 	slab_add(&c->slabs.slabs, 1);
@@ -62,8 +69,14 @@ void slab_slablist_add(struct slab_cache *c, struct slab *s)
 	unlock(&c->slabs);
 }
 
-static struct slab *fullest(struct slab_slablist *l)
+/* The lowest at home, else the fullest. */
+static struct slab *next_slab(struct slab_cache *c)
 {
+	struct slab_slablist *l = &c->slabs;
+	struct slab *s = slab_home_first(c);
+
+	if (s != NULL)
+		return s;
 	for (int b = 0; b < SLAB_BANDS; b++)
 		if (!slab_list_empty(&l->band[b]))
 			return slab_container(l->band[b].next, struct slab, link);
@@ -87,7 +100,7 @@ uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs)
 	struct slab *s;
 
 	lock(l);
-	while (short_of > 0 && (s = fullest(l)) != NULL) {
+	while (short_of > 0 && (s = next_slab(c)) != NULL) {
 		if (s->in_use == 0) {
 			slab_add(&l->empty, (uint64_t)-1);
 			set_kept(c, s, false);
@@ -127,6 +140,7 @@ static void leave(struct slab_cache *c, struct slab *s, struct slab_list *emptie
 	set_kept(c, s, false);
 	slab_add(&l->empty, (uint64_t)-1);
 	slab_list_del(&s->link);
+	slab_home_leave(c, s);
 	slab_list_add_tail(&s->link, empties);
 	s->band = SLAB_BAND_NONE;
 	slab_add(&l->slabs, (uint64_t)-1);

@@ -159,6 +159,10 @@ uint8_t slab_band(const struct slab *s, const struct slab_geometry *geo, uint16_
 		*floor = s->in_use;
 		return SLAB_BAND_NONE;
 	}
+	if (s->at_home && s->in_use > 0) {
+		*floor = 1;
+		return SLAB_BAND_HOME;
+	}
 	quarters = s->in_use * SLAB_BANDS / geo->objects;
 	*floor = (uint16_t)((quarters * geo->objects + SLAB_BANDS - 1) / SLAB_BANDS);
 	if (*floor == 0)

@@ -99,6 +99,7 @@ struct slab_span *slab_span_new(struct slab_cache *owner, uint32_t order, size_t
 		slab_bit_set(span->free, i);
 	slab_list_init(&span->link);
 	slab_list_init(&span->all_link);
+	slab_list_init(&span->home_link);
 	if (span->base != 0 && link_new(span)) {
 		slab_page_advise_huge(span->base, bytes, huge);
 		slab_root.mapped_bytes += bytes;
@@ -122,7 +123,7 @@ void slab_span_set_warm(struct slab_span *span, uint32_t i)
 static void disown(struct slab_span *span)
 {
 	span->owner->own.bytes -= span->bytes;
-	span->owner = NULL;
+	slab_write(&span->owner, NULL);
 	slab_root.shared[span->order].bytes += span->bytes;
 }
 

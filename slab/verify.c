@@ -22,7 +22,7 @@
 struct verify {
 	struct slab_cache *cache;
 	int faults;
-	uint64_t slabs, full, empty, used, parked; /* as counted by walking */
+	uint64_t slabs, full, empty, home, used, parked; /* as counted by walking */
 };
 
 static void fault(struct verify *v, const char *what, const void *where, uint64_t is,
@@ -93,6 +93,35 @@ static void check_span(struct verify *v, const struct slab_span *span)
 	       slab_bit_count(wrong, SLAB_SPAN_WORDS), 0);
 }
 
+/* What the span of a large cache knows of its slabs: home and partial were counted by walking. */
+static void check_home(struct verify *v, const struct slab_span *span, uint32_t home,
+                       uint32_t partial)
+{
+	const struct slab_span *low = v->cache->slabs.low;
+
+	if (span->owner != v->cache)
+		return;
+	expect(v, "slabs at home in span", span, span->n_home, home);
+	expect(v, "partial slabs in span", span, span->n_partial, partial);
+	expect(v, "bits of partial slabs in span", span,
+	       slab_bit_count(span->partial, SLAB_SPAN_WORDS), partial);
+	if (partial > 0 && (low == NULL || span->base < low->base))
+		fault(v, "a span with partial slabs below the lowest such", span, span->base,
+		      low != NULL ? low->base : 0);
+	v->home += partial;
+}
+
+static bool is_partial_at_home(struct verify *v, const struct slab_span *span, uint32_t i,
+                               const struct slab *s)
+{
+	bool partial = s->band == SLAB_BAND_HOME;
+
+	expect(v, "at_home of slab", s, s->at_home, span->owner == v->cache);
+	if (span->owner == v->cache)
+		expect(v, "bit in the span of slab", s, slab_bit_test(span->partial, i), partial);
+	return partial;
+}
+
 /* Every held slab, found through the spans: independent of the lists. */
 static void check_slabs(struct verify *v)
 {
@@ -100,6 +129,7 @@ static void check_slabs(struct verify *v)
 
 	slab_list_for_each(pos, &slab_root.spans[v->cache->geo.order]) {
 		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
+		uint32_t home = 0, partial = 0;
 
 		check_span(v, span);
 		for (uint32_t i = 0; i < span->slabs; i++) {
@@ -108,9 +138,12 @@ static void check_slabs(struct verify *v)
 			if (s == NULL || slab_is_leaving(s))
 				continue;
 			check_slab(v, s);
+			home++;
+			partial += is_partial_at_home(v, span, i, s);
 			if (slab_map_span(s) != span)
 				fault(v, "the map names another span for slab", s, 1, 0);
 		}
+		check_home(v, span, home, partial);
 	}
 }
 
@@ -136,7 +169,8 @@ static void check_bands(struct verify *v)
 			expect(v, "the list that slab stands on", s, (uint64_t)b, s->band);
 		}
 	}
-	expect(v, "slabs on the partial lists", NULL, listed, v->slabs - v->full);
+	expect(v, "slabs on the partial lists", NULL, listed,
+	       v->slabs - v->full - v->home);
 }
 
 static void check_parked(struct verify *v, void *const *objs, uint32_t n)
