@@ -1,5 +1,5 @@
 /*
- * home.c - the partial slabs of a large cache, lowest address first                      Floor 4
+ * home.c - the partial slabs of a large cache, oldest span first                         Floor 4
  *
  * Called by slablist.c. See home.h.
  */
@@ -23,25 +23,16 @@ static struct slab_span *next_home(const struct slab_slablist *l, const struct s
 	return next == &l->homes ? NULL : slab_container(next, struct slab_span, home_link);
 }
 
-/* The kernel maps downwards: a new span mostly is the lowest. */
-static void insert(struct slab_slablist *l, struct slab_span *span)
-{
-	struct slab_list *pos = l->homes.next;
-
-	while (pos != &l->homes &&
-	       slab_container(pos, struct slab_span, home_link)->base < span->base)
-		pos = pos->next;
-	slab_list_add_tail(&span->home_link, pos);
-}
-
 void slab_home_join(struct slab_cache *c, struct slab *s)
 {
 	struct slab_span *span = slab_map_span(s);
 
 	/* the owner of a span that holds a slab of its owner stays */
 	s->at_home = slab_read(&span->owner) == c;
-	if (s->at_home && span->n_home++ == 0)
-		insert(&c->slabs, span);
+	if (!s->at_home || span->n_home++ > 0)
+		return;
+	span->home_serial = c->slabs.next_serial++;
+	slab_list_add_tail(&span->home_link, &c->slabs.homes);
 }
 
 void slab_home_leave(struct slab_cache *c, const struct slab *s)
@@ -54,8 +45,8 @@ void slab_home_leave(struct slab_cache *c, const struct slab *s)
 	span = slab_map_span(s);
 	if (--span->n_home > 0)
 		return;
-	if (l->low == span)
-		l->low = next_home(l, span);
+	if (l->oldest == span)
+		l->oldest = next_home(l, span);
 	slab_list_del(&span->home_link);
 }
 
@@ -66,8 +57,8 @@ void slab_home_set(struct slab_cache *c, const struct slab *s)
 
 	slab_bit_set(span->partial, index_of(c, span, s));
 	span->n_partial++;
-	if (l->low == NULL || span->base < l->low->base)
-		l->low = span;
+	if (l->oldest == NULL || span->home_serial < l->oldest->home_serial)
+		l->oldest = span;
 }
 
 void slab_home_clear(struct slab_cache *c, const struct slab *s)
@@ -85,9 +76,9 @@ struct slab *slab_home_first(struct slab_cache *c)
 	uintptr_t at;
 	uint32_t i;
 
-	while (l->low != NULL && l->low->n_partial == 0)
-		l->low = next_home(l, l->low);
-	span = l->low;
+	while (l->oldest != NULL && l->oldest->n_partial == 0)
+		l->oldest = next_home(l, l->oldest);
+	span = l->oldest;
 	if (span == NULL)
 		return NULL;
 	i = slab_bit_next(span->partial, span->slabs, 0);

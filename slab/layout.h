@@ -12,7 +12,7 @@
  *   6  reserve.c                        how much may be kept
  *   5  depot.c slablist.c               shelf of full magazines; slabs of one cache
  *      take.c return.c misuse.c         a slab for a cache; pages for the kernel; wrongs by name
- *   4  span.c home.c                    runs of slabs from mmap; partial slabs by address
+ *   4  span.c home.c                    runs of slabs from mmap; partial slabs by age
  *   3  meta.c map.c                     memory for descriptors; whose address is it
  *   2  page.c slabpage.c                the kernel's memory calls; one slab, pure functions
  *   1  bitmap.h list.h registry.h       containers; the outermost lock; sentences; the one root
@@ -153,6 +153,7 @@ struct slab_span {
 	uint16_t slot[SLAB_SPAN_SLABS]; /* number of the holder's slot; 0: it has none */
 	/* of the owner's slabs in here; under the slablist.lock of the owner */
 	struct slab_list home_link; /* slablist.homes, while n_home > 0 */
+	uint64_t home_serial;       /* grows along that list */
 	uint32_t n_home;            /* all */
 	uint32_t n_partial;         /* ones of partial */
 	uint64_t partial[SLAB_SPAN_WORDS]; /* 1 = some slots in use, some free */
@@ -183,8 +184,9 @@ struct slab_reserve {
 struct slab_slablist {
 	pthread_mutex_t lock;
 	struct slab_list band[SLAB_BANDS];
-	struct slab_list homes;   /* spans with slabs at home, by address */
-	struct slab_span *low;    /* none below it has partial slabs; NULL: none at all */
+	struct slab_list homes;   /* spans with slabs at home, in the order of home_serial */
+	struct slab_span *oldest; /* none before it has partial slabs; NULL: none at all */
+	uint64_t next_serial;     /* of a span that joins */
 	uint64_t generation;      /* odd while changing */
 	uint64_t slabs, full, empty; /* all; on no list; with no slot in use */
 	uint64_t used, used_peak; /* slots */

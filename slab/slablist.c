@@ -1,10 +1,10 @@
 /*
  * slablist.c - the slabs of one cache                                                    Floor 5
  *
- * Called by magazine.c, slow.c, cache.c and walk.c. Objects are taken from the lowest partial slab
- * in spans of the cache alone (home.c), so that the higher ones drain. Other partial slabs stand in
- * four bands by fill; the fullest band is used first. Full slabs are on no list: the first free of
- * an object brings them back. Empty slabs leave at once, unless pinned or kept.
+ * Called by magazine.c, slow.c, cache.c and walk.c. Objects are taken from the oldest span of the
+ * cache alone that has a partial slab (home.c), so that the younger ones drain. Other partial slabs
+ * stand in four bands by fill; the fullest band is used first. Full slabs are on no list: the first
+ * free of an object brings them back. Empty slabs leave at once, unless pinned or kept.
  */
 #include "slab/slablist.h"
 #include "slab/bitmap.h"
@@ -69,7 +69,7 @@ void slab_slablist_add(struct slab_cache *c, struct slab *s)
 	unlock(&c->slabs);
 }
 
-/* The lowest at home, else the fullest. */
+/* The oldest at home, else the fullest. */
 static struct slab *next_slab(struct slab_cache *c)
 {
 	struct slab_slablist *l = &c->slabs;

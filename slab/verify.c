@@ -97,7 +97,7 @@ static void check_span(struct verify *v, const struct slab_span *span)
 static void check_home(struct verify *v, const struct slab_span *span, uint32_t home,
                        uint32_t partial)
 {
-	const struct slab_span *low = v->cache->slabs.low;
+	const struct slab_span *oldest = v->cache->slabs.oldest;
 
 	if (span->owner != v->cache)
 		return;
@@ -105,9 +105,9 @@ static void check_home(struct verify *v, const struct slab_span *span, uint32_t 
 	expect(v, "partial slabs in span", span, span->n_partial, partial);
 	expect(v, "bits of partial slabs in span", span,
 	       slab_bit_count(span->partial, SLAB_SPAN_WORDS), partial);
-	if (partial > 0 && (low == NULL || span->base < low->base))
-		fault(v, "a span with partial slabs below the lowest such", span, span->base,
-		      low != NULL ? low->base : 0);
+	if (partial > 0 && (oldest == NULL || span->home_serial < oldest->home_serial))
+		fault(v, "a span with partial slabs older than the oldest such", span,
+		      span->home_serial, oldest != NULL ? oldest->home_serial : 0);
 	v->home += partial;
 }
 
