@@ -66,6 +66,32 @@ static inline uint32_t slab_bit_count(const uint64_t *map, uint32_t words)
 	return n;
 }
 
+/* The bits of word w that lie in the n bits from first on. */
+static inline uint64_t slab_bit_mask(uint32_t w, uint32_t first, uint32_t n)
+{
+	uint32_t low = w * 64 < first ? first - w * 64 : 0;
+	uint32_t end = first + n - w * 64;
+	uint64_t below = end < 64 ? ~(~(uint64_t)0 << end) : ~(uint64_t)0;
+
+	return below & (~(uint64_t)0 << low);
+}
+
+/* The ones among the n > 0 bits from first on. */
+static inline uint32_t slab_bit_count_run(const uint64_t *map, uint32_t first, uint32_t n)
+{
+	uint32_t ones = 0;
+
+	for (uint32_t w = first / 64; w <= (first + n - 1) / 64; w++)
+		ones += (uint32_t)__builtin_popcountll(map[w] & slab_bit_mask(w, first, n));
+	return ones;
+}
+
+static inline void slab_bit_clear_run(uint64_t *map, uint32_t first, uint32_t n)
+{
+	for (uint32_t w = first / 64; w <= (first + n - 1) / 64; w++)
+		map[w] &= ~slab_bit_mask(w, first, n);
+}
+
 /* The number of runs of ones. */
 static inline uint32_t slab_bit_runs(const uint64_t *map, uint32_t words)
 {

@@ -68,7 +68,7 @@ static bool align_ok(size_t align)
 /* Objects in a magazine to begin with: about as many bytes for every size. */
 static uint32_t magazine_cap(size_t size)
 {
-	return size <= 256 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
+	return size <= 64 ? 256 : size <= 256 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
 }
 
 static size_t take_slot_locked(void)

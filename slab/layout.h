@@ -173,6 +173,8 @@ struct slab_reserve {
 	size_t warm_bytes;        /* empty and resident; likewise */
 	size_t returned_bytes;    /* given back since the reserve was last changed */
 	size_t refault_bytes;     /* of those, taken again */
+	size_t idle_bytes;        /* warm because a cache gave them up, not made present ahead */
+	size_t turned_bytes;      /* of those, taken again since the reserve was last changed */
 };
 
 /* ---- floor 5: one cache's slabs and magazines -------------------------------------------- */

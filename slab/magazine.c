@@ -68,7 +68,7 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 		slab_write(&s->net, s->net + m->count);
 		return true;
 	}
-	if (cap == 0 || !renew_loaded(t, s, cap))
+	if (cap == 0 || slab_slablist_is_full(c) || !renew_loaded(t, s, cap))
 		return false;
 	n = slab_slablist_take(c, s->cap, s->objs); /* the slabs have some */
 	slab_write(&s->net, s->net + (int64_t)n);

@@ -27,7 +27,7 @@
 #define SYS_process_madvise 440
 #endif
 #define PIDFD_SELF_PROCESS -10001 /* this process without a descriptor; kernels from 6.14 on */
-#define DROP_VECTOR 64
+#define DROP_VECTOR 256
 
 long slab_page_fail_map_at;
 int slab_page_fail_unmap;

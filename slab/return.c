@@ -19,18 +19,32 @@
 
 #define UNMAP_RUN_PAGES 32 /* a hole is worth it from this length on */
 #define NO_ORDER (-1)
+#define PLAN_SPANS 128
+#define PLAN_RUNS 512      /* a plan with so many is carried out */
+#define SPAN_RUNS (SLAB_SPAN_SLABS / 2 + 1)
 
-/* What is to happen to a run of slabs of the busy span. */
+/* What is to happen to a run of slabs of a busy span. */
 struct run {
 	uint32_t first, n;
 	bool unmap;
 };
 
-struct plan {
-	struct run runs[SLAB_SPAN_SLABS / 2 + 1];
-	uint32_t n_runs;
+/* The runs of one span. */
+struct part {
+	struct slab_span *span;
+	uint32_t first_run, n_runs;
 	size_t warm_bytes; /* resident in the runs */
+	bool whole;        /* the span is empty and goes */
 };
+
+/* What is given back in one go: the kernel's calls for many spans cost little more than for one. */
+struct plan {
+	struct run runs[PLAN_RUNS + SPAN_RUNS];
+	struct part parts[PLAN_SPANS];
+	uint32_t n_runs, n_parts;
+};
+
+static struct plan plan; /* under return_lock: too large for a small thread's stack */
 
 static size_t hole_limit(void)
 {
@@ -41,106 +55,128 @@ static size_t hole_limit(void)
 	return limit;
 }
 
-static uint32_t count_warm(const struct slab_span *span, uint32_t first, uint32_t n)
+static void plan_run(struct part *part, uint32_t first, uint32_t n, bool unmap)
 {
-	uint32_t warm = 0;
+	struct slab_span *span = part->span;
+	uint32_t warm = slab_bit_count_run(span->warm, first, n);
+	size_t warm_bytes = warm * slab_span_slab_bytes(span);
 
-	for (uint32_t i = first; i < first + n; i++)
-		warm += slab_bit_test(span->warm, i);
-	return warm;
-}
-
-static void plan_run(struct plan *plan, struct slab_span *span, uint32_t first, uint32_t n,
-                     bool unmap)
-{
-	uint32_t warm = count_warm(span, first, n);
-
-	plan->runs[plan->n_runs++] = (struct run){ first, n, unmap };
-	plan->warm_bytes += warm * slab_span_slab_bytes(span);
+	plan.runs[plan.n_runs++] = (struct run){ first, n, unmap };
+	part->n_runs++;
+	part->warm_bytes += warm_bytes;
 	span->n_warm -= warm;
 	slab_root.warm_slabs[span->order] -= warm;
-	slab_add(&slab_root.reserve.warm_bytes, -(warm * slab_span_slab_bytes(span)));
-	for (uint32_t i = first; i < first + n; i++)
-		slab_bit_clear(span->warm, i);
+	slab_add(&slab_root.reserve.warm_bytes, -warm_bytes);
+	slab_bit_clear_run(span->warm, first, n);
 }
 
 /* The warm stretches of a run that stays mapped. */
-static void plan_drops(struct plan *plan, struct slab_span *span, uint32_t first, uint32_t n)
+static void plan_drops(struct part *part, uint32_t first, uint32_t n)
 {
-	uint32_t end = first + n, i = slab_bit_next(span->warm, end, first);
+	const uint64_t *warm = part->span->warm;
+	uint32_t end = first + n, i = slab_bit_next(warm, end, first);
 
 	while (i < end) {
-		uint32_t stop = slab_bit_next_zero(span->warm, end, i);
+		uint32_t stop = slab_bit_next_zero(warm, end, i);
 
-		plan_run(plan, span, i, stop - i, false);
-		i = slab_bit_next(span->warm, end, stop);
+		plan_run(part, i, stop - i, false);
+		i = slab_bit_next(warm, end, stop);
 	}
 }
 
 /* Runs of slabs that are free and mapped; an empty span's go whatever their length. */
-static void plan_span(struct plan *plan, struct slab_span *span, bool thorough)
+static void plan_runs(struct part *part, bool thorough)
 {
+	struct slab_span *span = part->span;
 	size_t slab_bytes = slab_span_slab_bytes(span), new_holes = 0;
 	size_t least = thorough ? 1 : UNMAP_RUN_PAGES * slab_root.page_bytes;
-	bool whole = slab_span_is_empty(span);
 	uint64_t mapped[SLAB_SPAN_WORDS];
 	uint32_t i, end;
 
-	plan->n_runs = 0;
-	plan->warm_bytes = 0;
 	for (uint32_t w = 0; w < SLAB_SPAN_WORDS; w++)
 		mapped[w] = span->free[w] & ~span->hole[w];
 	for (i = slab_bit_next(mapped, span->slabs, 0); i < span->slabs;
 	     i = slab_bit_next(mapped, span->slabs, end)) {
 		end = slab_bit_next_zero(mapped, span->slabs, i);
-		if (whole) {
-			plan_run(plan, span, i, end - i, true);
+		if (part->whole) {
+			plan_run(part, i, end - i, true);
 		} else if (span->huge) {
 			continue; /* part of a huge page given back is cosmetic */
 		} else if ((end - i) * slab_bytes >= least &&
-		           (thorough || count_warm(span, i, end - i) > 0) &&
-		           slab_root.holes + new_holes < hole_limit()) {
-			plan_run(plan, span, i, end - i, true);
+		           (thorough || slab_bit_count_run(span->warm, i, end - i) > 0) &&
+		           slab_root.holes + plan.n_runs + new_holes < hole_limit()) {
+			plan_run(part, i, end - i, true);
 			new_holes++;
 		} else {
-			plan_drops(plan, span, i, end - i);
+			plan_drops(part, i, end - i);
 		}
 	}
 }
 
-/* Unmaps what is to be unmapped; a run that the kernel refuses to unmap is dropped instead. */
-static uint64_t carry_out(struct plan *plan, uintptr_t base, size_t slab_bytes, bool *drop_failed)
+/* Adds what one span has to give; it is busy from then on. */
+static void plan_span(struct slab_span *span, bool thorough)
 {
-	static struct slab_range drops[SLAB_SPAN_SLABS / 2 + 1]; /* likewise */
+	struct part *part = &plan.parts[plan.n_parts];
+
+	*part = (struct part){
+		.span = span,
+		.first_run = plan.n_runs,
+		.whole = slab_span_is_empty(span),
+	};
+	plan_runs(part, thorough);
+	if (part->n_runs == 0 && !part->whole)
+		return;
+	plan.n_parts++;
+	span->busy = true;
+	slab_span_place(span);
+	if (part->whole)
+		slab_span_unlink(span); /* first: the address may be somebody's again at once */
+}
+
+/* Unmaps what is to be unmapped; a run that the kernel refuses to unmap is dropped instead.
+ * Returns the calls that failed. */
+static uint64_t carry_out(bool *drop_failed)
+{
+	static struct slab_range drops[PLAN_RUNS + SPAN_RUNS]; /* likewise */
 	uint64_t failures = 0;
 	size_t n = 0;
 
-	for (uint32_t k = 0; k < plan->n_runs; k++) {
-		struct run *run = &plan->runs[k];
-		struct slab_range range = { base + run->first * slab_bytes, run->n * slab_bytes };
+	for (uint32_t p = 0; p < plan.n_parts; p++) {
+		const struct part *part = &plan.parts[p];
+		size_t slab_bytes = slab_span_slab_bytes(part->span);
 
-		if (run->unmap && slab_page_unmap(range.base, range.bytes) == 0)
-			continue;
-		failures += run->unmap;
-		run->unmap = false;
-		drops[n++] = range;
+		for (uint32_t k = 0; k < part->n_runs; k++) {
+			struct run *run = &plan.runs[part->first_run + k];
+			struct slab_range range = { part->span->base + run->first * slab_bytes,
+				                    run->n * slab_bytes };
+
+			if (run->unmap && slab_page_unmap(range.base, range.bytes) == 0)
+				continue;
+			failures += run->unmap;
+			run->unmap = false;
+			drops[n++] = range;
+		}
 	}
 	*drop_failed = n > 0 && slab_page_drop(drops, n) != 0;
 	return failures + *drop_failed;
 }
 
-/* Marks what came of it: holes, clean slabs, or warm ones again where the kernel kept the pages. */
-static size_t settle(struct slab_span *span, const struct plan *plan, bool drop_failed)
+/* Marks what came of it: holes, clean slabs, or warm ones again where the kernel kept the pages.
+ * Returns the bytes that are gone; *all: every run was unmapped. */
+static size_t settle(const struct part *part, bool drop_failed, bool *all)
 {
+	struct slab_span *span = part->span;
 	size_t slab_bytes = slab_span_slab_bytes(span), kept = 0;
 
-	for (uint32_t k = 0; k < plan->n_runs; k++) {
-		const struct run *run = &plan->runs[k];
+	*all = true;
+	for (uint32_t k = 0; k < part->n_runs; k++) {
+		const struct run *run = &plan.runs[part->first_run + k];
 
 		if (run->unmap) {
 			slab_span_set_holes(span, run->first, run->n, true);
 			continue;
 		}
+		*all = false;
 		for (uint32_t i = run->first; drop_failed && i < run->first + run->n; i++) {
 			slab_bit_set(span->warm, i);
 			span->n_warm++;
@@ -149,7 +185,7 @@ static size_t settle(struct slab_span *span, const struct plan *plan, bool drop_
 		}
 	}
 	slab_add(&slab_root.reserve.warm_bytes, kept);
-	return plan->warm_bytes > kept ? plan->warm_bytes - kept : 0;
+	return part->warm_bytes > kept ? part->warm_bytes - kept : 0;
 }
 
 static void forget(struct slab_span *span)
@@ -160,42 +196,40 @@ static void forget(struct slab_span *span)
 	slab_meta_put(SLAB_META_SPAN, span);
 }
 
-static bool all_unmapped(const struct plan *plan)
+/* Does what is planned; under span_lock, which it drops in between. Returns bytes given back. */
+static size_t execute(void)
 {
-	for (uint32_t k = 0; k < plan->n_runs; k++)
-		if (!plan->runs[k].unmap)
-			return false;
-	return true;
-}
-
-/* Gives back what is free in one span; under span_lock, which it drops in between. */
-static size_t return_span(struct slab_span *span, bool thorough)
-{
-	static struct plan plan; /* under return_lock: too large for a small thread's stack */
-	bool whole = slab_span_is_empty(span), drop_failed;
+	size_t returned = 0;
+	bool drop_failed, all;
 	uint64_t failures;
-	size_t returned;
 
-	plan_span(&plan, span, thorough);
-	if (plan.n_runs == 0 && !whole)
+	if (plan.n_parts == 0)
 		return 0;
-	span->busy = true;
-	slab_span_place(span);
-	if (whole)
-		slab_span_unlink(span); /* first: the address may be somebody's again at once */
 	pthread_mutex_unlock(&slab_root.span_lock);
-	failures = carry_out(&plan, span->base, slab_span_slab_bytes(span), &drop_failed);
+	failures = carry_out(&drop_failed);
 	pthread_mutex_lock(&slab_root.span_lock);
 	slab_root.unmap_failures += failures;
-	returned = settle(span, &plan, drop_failed);
-	span->busy = false;
-	if (whole && all_unmapped(&plan))
-		forget(span);
-	else if (whole)
-		slab_span_relink(span); /* at the head: this sweep does not meet it again */
-	else
-		slab_span_place(span);
+	for (uint32_t p = 0; p < plan.n_parts; p++) {
+		const struct part *part = &plan.parts[p];
+
+		returned += settle(part, drop_failed, &all);
+		part->span->busy = false;
+		if (part->whole && all)
+			forget(part->span);
+		else if (part->whole)
+			slab_span_relink(part->span); /* at the head: this sweep is past it */
+		else
+			slab_span_place(part->span);
+	}
+	plan.n_runs = plan.n_parts = 0;
 	return returned;
+}
+
+/* Plans one span; carries out the plan when that is full. */
+static size_t return_span(struct slab_span *span, bool thorough)
+{
+	plan_span(span, thorough);
+	return plan.n_runs >= PLAN_RUNS || plan.n_parts == PLAN_SPANS ? execute() : 0;
 }
 
 /* Which spans a pass gives back: empty ones; those with most to give; all. */
@@ -258,8 +292,10 @@ size_t slab_return_excess(size_t keep_bytes)
 
 	pthread_mutex_lock(&slab_root.return_lock);
 	pthread_mutex_lock(&slab_root.span_lock);
-	for (int pass = 0; pass < 3 && slab_root.reserve.warm_bytes > keep_bytes; pass++)
+	for (int pass = 0; pass < 3 && slab_root.reserve.warm_bytes > keep_bytes; pass++) {
 		returned += excess_pass(pass, keep_bytes);
+		returned += execute();
+	}
 	note_returned(returned);
 	pthread_mutex_unlock(&slab_root.span_lock);
 	pthread_mutex_unlock(&slab_root.return_lock);
@@ -282,6 +318,7 @@ size_t slab_return_all(int order)
 			returned += return_span(span, true);
 		}
 	}
+	returned += execute();
 	pthread_mutex_unlock(&slab_root.span_lock);
 	pthread_mutex_unlock(&slab_root.return_lock);
 	return returned;

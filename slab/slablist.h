@@ -8,6 +8,7 @@
 #define SLAB_SLABLIST_H
 
 #include "slab/layout.h"
+#include "slab/check.h"
 #include "slab/slabpage.h"
 
 void slab_slablist_init(struct slab_slablist *list);
@@ -16,10 +17,16 @@ void slab_slablist_init(struct slab_slablist *list);
 void slab_slablist_add(struct slab_cache *c, struct slab *s);
 
 /*
- * Takes up to want objects, from the fullest slabs first, lowest address last in objs. Returns how
+ * Takes up to want objects, oldest or fullest slabs first, lowest address last in objs. Returns how
  * many; 0: every slab is full.
  */
 uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs);
+
+/* Whether that would bring nothing; without the lock, so only a hint. */
+static inline bool slab_slablist_is_full(const struct slab_cache *c)
+{
+	return slab_read(&c->slabs.slabs) == slab_read(&c->slabs.full);
+}
 
 /* A slot that could not be freed, and why. */
 struct slab_misuse {

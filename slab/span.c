@@ -142,6 +142,7 @@ void slab_span_put(struct slab_cache *c, struct slab *s)
 	slab_bit_set(span->free, i);
 	span->n_free++;
 	slab_span_set_warm(span, i);
+	slab_root.reserve.idle_bytes += c->geo.slab_bytes;
 	slab_add(&slab_root.reserve.held_bytes, -(size_t)c->geo.slab_bytes);
 	if (span->owner != NULL && slab_span_is_empty(span))
 		disown(span);

@@ -17,6 +17,7 @@
 
 #define LARGE_CACHE_BYTES ((size_t)1 << 20)
 #define AHEAD_PAGES 16 /* most pages made present in one call */
+#define TURNS 4        /* reserves full of slabs taken again before the reserve grows */
 
 /* As large as the pool already is, within bounds: a pool doubles. */
 static size_t span_bytes(const struct slab_pool *pool, size_t slab_bytes)
@@ -32,20 +33,39 @@ static size_t span_bytes(const struct slab_pool *pool, size_t slab_bytes)
 	return bytes;
 }
 
+static void keep_more(struct slab_reserve *r)
+{
+	size_t larger = 2 * r->reserve_bytes;
+
+	slab_write(&r->reserve_bytes, larger < r->max_bytes ? larger : r->max_bytes);
+	r->returned_bytes = r->refault_bytes = r->turned_bytes = 0;
+}
+
 /* Pages that were given back are wanted again: keep more. */
 static void note_refault(size_t bytes)
 {
 	struct slab_reserve *r = &slab_root.reserve;
-	size_t larger;
 
 	if (r->returned_bytes == 0)
 		return;
 	r->refault_bytes += bytes;
-	if (r->refault_bytes < r->reserve_bytes / 2)
+	if (r->refault_bytes >= r->reserve_bytes / 2)
+		keep_more(r);
+}
+
+/* Slabs come and go because magazines may pin no more: let them. */
+static void note_turned(size_t bytes)
+{
+	struct slab_reserve *r = &slab_root.reserve;
+
+	if (r->idle_bytes > r->warm_bytes)
+		r->idle_bytes = r->warm_bytes; /* the others have gone back */
+	if (r->idle_bytes < bytes)
 		return;
-	larger = 2 * r->reserve_bytes;
-	slab_write(&r->reserve_bytes, larger < r->max_bytes ? larger : r->max_bytes);
-	r->returned_bytes = r->refault_bytes = 0;
+	r->idle_bytes -= bytes;
+	r->turned_bytes += bytes;
+	if (r->turned_bytes >= TURNS * r->reserve_bytes)
+		keep_more(r);
 }
 
 /* Slabs to make present in one go: a sixteenth of the cache, at most AHEAD_PAGES pages. */
@@ -139,6 +159,7 @@ static struct slab *take_warm(struct slab_span *span)
 {
 	uint32_t i = slab_bit_next(span->warm, span->slabs, 0);
 
+	note_turned(slab_span_slab_bytes(span));
 	set_held(span, i);
 	return (struct slab *)(span->base + i * slab_span_slab_bytes(span));
 }

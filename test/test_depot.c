@@ -7,7 +7,7 @@ static struct slab_cache *c;
 
 static void make(void)
 {
-	c = new_cache("shelved", 64);
+	c = new_cache("shelved", 128);
 	slab_write(&c->slabs.slabs, 3); /* as if it had some: what a shelf can pin at most */
 }
 

@@ -214,7 +214,7 @@ static int without_address_space(void *arg)
 
 	(void)arg;
 	CHECK(getrlimit(RLIMIT_AS, &old) == 0);
-	low = (struct rlimit){ address_space() + scaled(20 * MIB, 4 * MIB), old.rlim_max };
+	low = (struct rlimit){ address_space() + scaled(20 * MIB, 16 * MIB), old.rlim_max };
 	for (; n < 2000; n++)
 		CHECK((objs[n] = slab_cache_alloc(c)) != NULL);
 	CHECK(setrlimit(RLIMIT_AS, &low) == 0);

@@ -17,7 +17,7 @@ static void *objs[4096];
 
 static void make(void)
 {
-	c = new_cache("magazines", 64);
+	c = new_cache("magazines", 128);
 	s = my_slot(c);
 	slab_set(SLAB_RESERVE_BYTES, (size_t)8 << 20);
 }
@@ -85,7 +85,8 @@ Test(magazine, objects_of_more_bytes_have_smaller_magazines)
 	static const struct {
 		size_t size;
 		uint32_t cap;
-	} want[] = { { 8, 64 }, { 256, 64 }, { 512, 32 }, { 4096, 16 }, { 65536, 8 } };
+	} want[] = { { 8, 256 }, { 64, 256 }, { 256, 64 }, { 512, 32 }, { 4096, 16 },
+		     { 65536, 8 } };
 
 	for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
 		struct slab_cache *sized = new_cache("sized", want[i].size);

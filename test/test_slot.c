@@ -16,7 +16,7 @@ static struct slab_list empties;
 static void make(void)
 {
 	slab_list_init(&empties);
-	c = new_cache("slots", 64);
+	c = new_cache("slots", 128);
 }
 
 static void unmake(void)
@@ -203,8 +203,8 @@ Test(slot, flushing_all_says_how_many_bytes)
 	slab_thread_flush();
 	park(c, 1);
 	park(other, 1);
-	bytes = figures(c).objects_cached * 64 + figures(other).objects_cached * 104;
-	cr_assert_gt(bytes, 64 + 104);
+	bytes = figures(c).objects_cached * 128 + figures(other).objects_cached * 104;
+	cr_assert_gt(bytes, 128 + 104);
 	cr_assert_eq(slab_thread_flush(), bytes);
 	cr_assert_eq(figures(c).objects_cached + figures(other).objects_cached, 0);
 	cr_assert_eq(slab_thread_flush(), 0);
