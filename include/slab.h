@@ -258,84 +258,117 @@ void *slab__alloc_slow(struct slab_cache *c);
 void slab__free_slow(struct slab_cache *c, void *obj);
 
 /*
- * The fast path. Every thread has a table of slots, one per cache; a slot holds the loaded
- * magazine: an array of free objects used as a stack. Push and pop touch the slot, the array and,
- * on free, the header of the object's slab: no lock, no atomic read-modify-write. A slot that the
- * thread has not opened reads as zeroes, so count and capacity send the call down the slow path.
+ * The fast path. Every thread has a table of slots, one per cache; a slot holds one object outside,
+ * hot, and the loaded magazine: an array of free objects used as a stack. A pair of free and alloc
+ * passes one object through hot and leaves the stack alone: a processor forwards one store to one
+ * load instead of two to two. Either way the calls touch the slot, the array, the first line of the
+ * cache and, on free, the header of the object's slab: no lock, no atomic read-modify-write. A slot
+ * that the thread has not opened reads as zeroes, which send the call down the slow path.
  * Layout and symbol name carry the same number; a mismatch fails at load.
  */
 struct slab__slot {
 	uint64_t word;                /* count in the low bits, allocs of this thread above */
 	void **objs;                  /* the loaded magazine's objects; objs[-1] is always NULL */
+	uintptr_t hot;                /* an object outside the magazine; SLAB__VACANT; 0: closed */
+	uint16_t cap;                 /* objects that objs may hold now; 0: slow path */
+	uint16_t prev_count;          /* objects in the previous magazine */
+	uint32_t seq;                 /* odd while a slow path changes this slot */
+	uintptr_t cookie;             /* names the cache to slow paths; 0: never used */
+	struct slab_magazine *prev;   /* the previous magazine, or NULL */
+	int64_t net;                  /* objects taken into this slot minus those moved out of it */
+	uint16_t pin_4k;              /* slab memory that this slot may pin, in units of 4 KiB */
+	uint16_t seen;                /* some bits of word at the last sweep for idle slots */
+	uint32_t unused;
+};
+#define SLAB__VACANT ((uintptr_t)1)
+#define SLAB__COUNT_BITS 10
+#define SLAB__COLOUR_SHIFT 17 /* slabs that share a set of a cache differ in bits from here on */
+#define SLAB__COUNT_MASK (((uint64_t)1 << SLAB__COUNT_BITS) - 1)
+#define SLAB__ONE_ALLOC ((uint64_t)1 << SLAB__COUNT_BITS)
+
+/* What every cache begins with; constant while it lives. */
+struct slab__head {
+	size_t slot_bytes;            /* offset of its slot in every thread's table */
 	uintptr_t cookie;             /* what ties a slab's header to this cache */
 	int32_t start_mask;           /* -slab_bytes: leaves the start of a slab of an address */
 	uint32_t colours;             /* places for a header in a slab - 1; a power of two - 1 */
 	uint32_t colour_bytes;        /* distance of two places */
-	uint16_t cap;                 /* objects that objs may hold now; 0: slow path */
-	uint16_t prev_count;          /* objects in the previous magazine */
-	struct slab_magazine *prev;   /* the previous magazine, or NULL */
-	int64_t net;                  /* objects taken into this slot minus those moved out of it */
-	uint32_t seq;                 /* odd while a slow path changes this slot */
-	uint16_t pin_4k;              /* slab memory that this slot may pin, in units of 4 KiB */
-	uint16_t seen;                /* some bits of word at the last sweep for idle slots */
 };
-#define SLAB__COUNT_BITS 10
-#define SLAB__COLOUR_SHIFT 17 /* slabs that share a cache set differ in address bits from here on */
-#define SLAB__COUNT_MASK (((uint64_t)1 << SLAB__COUNT_BITS) - 1)
 
 extern __thread struct slab__slot *slab__slots_v1 __attribute__((tls_model("initial-exec")));
 
+static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
+{
+	return (const struct slab__head *)(const void *)c;
+}
+
 static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
 {
-	size_t offset_bytes = *(const size_t *)(const void *)c; /* first field of every cache */
-
-	return (struct slab__slot *)(void *)((char *)slab__slots_v1 + offset_bytes);
+	return (struct slab__slot *)(void *)((char *)slab__slots_v1 + slab__head_of(c)->slot_bytes);
 }
 
 /*
  * Where the header of an object's slab stands. All at the same place of their pages would share one
  * set of every cache; so the place is chosen by address bits above those that choose the set.
+ * 0 for NULL.
  */
-static inline uintptr_t slab__header_of(const struct slab__slot *s, const void *obj)
+static inline uintptr_t slab__header_of(const struct slab_cache *c, const void *obj)
 {
+	const struct slab__head *h = slab__head_of(c);
 	uintptr_t p = (uintptr_t)obj;
-	uint32_t colour = (uint32_t)(p >> SLAB__COLOUR_SHIFT) & s->colours;
+	uint32_t colour = (uint32_t)(p >> SLAB__COLOUR_SHIFT) & h->colours;
 
-	return (p & (uintptr_t)(intptr_t)s->start_mask) + colour * s->colour_bytes;
+	return (p & (uintptr_t)(intptr_t)h->start_mask) + colour * h->colour_bytes;
 }
 
 static inline void *slab__alloc_fast(struct slab_cache *c)
 {
 	struct slab__slot *s = slab__slot_of(c);
+	uintptr_t hot = __atomic_load_n(&s->hot, __ATOMIC_RELAXED);
 	uint64_t word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
 	uint64_t count = word & SLAB__COUNT_MASK;
 	void *obj;
 
+	if (hot > SLAB__VACANT) {
+		__atomic_store_n(&s->hot, SLAB__VACANT, __ATOMIC_RELAXED);
+		__atomic_store_n(&s->word, word + SLAB__ONE_ALLOC, __ATOMIC_RELAXED);
+		return (void *)hot;
+	}
 	if (__builtin_expect(count == 0, 0))
 		return slab__alloc_slow(c);
 	obj = s->objs[count - 1];
 	/* one more alloc, one object less, in one store */
-	__atomic_store_n(&s->word, word + SLAB__COUNT_MASK, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->word, word + SLAB__ONE_ALLOC - 1, __ATOMIC_RELAXED);
 	return obj;
 }
 
 static inline void slab__free_fast(struct slab_cache *c, void *obj)
 {
 	struct slab__slot *s = slab__slot_of(c);
-	uint64_t word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
-	uint64_t count = word & SLAB__COUNT_MASK;
-	uintptr_t header = slab__header_of(s, obj);
+	uintptr_t header = slab__header_of(c, obj), hot;
+	uint64_t word, count;
 
-	/* full, nothing to free, not of this cache, or freed twice in a row: all decided there */
-	if (__builtin_expect(count >= s->cap || obj == NULL, 0) ||
-	    __builtin_expect(*(const uintptr_t *)header != (s->cookie ^ header), 0) ||
-	    __builtin_expect(s->objs[(ptrdiff_t)count - 1] == obj, 0)) {
-		slab__free_slow(c, obj);
+	/* nothing to free, or not of this cache */
+	if (__builtin_expect(header == 0, 0) ||
+	    __builtin_expect(*(const uintptr_t *)header != (slab__head_of(c)->cookie ^ header), 0))
+		goto slow;
+	hot = __atomic_load_n(&s->hot, __ATOMIC_RELAXED);
+	if (hot == SLAB__VACANT) {
+		__atomic_store_n(&s->hot, (uintptr_t)obj, __ATOMIC_RELAXED);
 		return;
 	}
+	word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
+	count = word & SLAB__COUNT_MASK;
+	/* full, closed, or freed twice in a row */
+	if (__builtin_expect(count >= s->cap || hot == (uintptr_t)obj, 0) ||
+	    __builtin_expect(s->objs[(ptrdiff_t)count - 1] == obj, 0))
+		goto slow;
 	s->objs[count] = obj;
 	/* the object first, then the count: a fork in between loses nothing */
 	__atomic_store_n(&s->word, word + 1, __ATOMIC_RELEASE);
+	return;
+slow:
+	slab__free_slow(c, obj);
 }
 
 #ifdef SLAB_NO_INLINE
@@ -362,8 +395,8 @@ static inline void *slab_cache_alloc(struct slab_cache *c)
  *
  * errno is never changed. Misuse is caught in every build and ends the program with a report: a
  * pointer of another cache or from nowhere at once; an interior pointer when its magazine reaches
- * the slabs; a double free at once if the object is on top of the loaded magazine, else when both
- * copies reach the slabs with no allocation between (until then it may be served twice). A pointer
+ * the slabs; a double free at once if no other call came between, else when both copies reach the
+ * slabs with no allocation between (until then it may be served twice). A pointer
  * whose slab is no longer mapped ends in SIGSEGV.
  */
 static inline void slab_cache_free(struct slab_cache *c, void *obj)

@@ -147,6 +147,7 @@ static struct slab_cache *create_locked(const char *name, const struct slab_geom
 		c->geo.colours = c->geo.colour_bytes = c->geo.colour_objects = 0;
 	else
 		slab_cache_by_slot[slab_slot_number(c)] = c;
+	slab_head_set(c);
 	enlist_locked(c);
 	return c;
 }

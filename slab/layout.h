@@ -252,6 +252,10 @@ enum slab_cache_state { SLAB_CACHE_LIVE = 1, SLAB_CACHE_DEAD = 2 };
 /* Never unmapped: a destroyed one waits in root.dead until it is made into a new cache. */
 struct slab_cache {
 	size_t slot_bytes;       /* offset of its slot in every thread's table; 0: no magazines */
+	uintptr_t cookie;        /* up to colour_bytes: struct slab__head of slab.h, see there */
+	int32_t start_mask;
+	uint32_t colours;
+	uint32_t colour_bytes;
 	struct slab_list link;   /* root.caches or root.dead */
 	uint64_t id;
 	uint32_t state;          /* enum slab_cache_state */
@@ -351,7 +355,8 @@ struct slab_cache {
 	X(CACHE_COLOUR_BYTES, struct slab_cache, geo.colour_bytes)                                 \
 	X(SLAB_COOKIE, struct slab, cookie)                                                        \
 	X(SLAB_IN_USE, struct slab, in_use)                                                        \
-	X(SLAB_BITMAP, struct slab, bitmap[0])
+	X(SLAB_BITMAP, struct slab, bitmap[0])                                                     \
+	X(SLOT_HOT, struct slab__slot, hot)
 
 /* Numbers in the table that are no field: what a reader must know about encodings. */
 #define SLAB_CONSTANTS(X)                                                                          \
@@ -362,7 +367,8 @@ struct slab_cache {
 	X(ORDERS, SLAB_ORDERS)                                                                     \
 	X(BANDS, SLAB_BANDS)                                                                       \
 	X(STATE_LIVE, SLAB_CACHE_LIVE)                                                             \
-	X(COLOUR_SHIFT, SLAB__COLOUR_SHIFT)
+	X(COLOUR_SHIFT, SLAB__COLOUR_SHIFT)                                                        \
+	X(SLOT_VACANT, SLAB__VACANT)        /* an object in hot is above this */
 
 enum slab_field_id {
 #define X(id, type, field) SLAB_F_##id,

@@ -106,6 +106,23 @@ bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, siz
 	return false;
 }
 
+#define SAME_PLACE(field)                                                                         \
+	_Static_assert(offsetof(struct slab_cache, field) == offsetof(struct slab__head, field),   \
+	               "a cache begins with its head")
+SAME_PLACE(slot_bytes);
+SAME_PLACE(cookie);
+SAME_PLACE(start_mask);
+SAME_PLACE(colours);
+SAME_PLACE(colour_bytes);
+
+void slab_head_set(struct slab_cache *c)
+{
+	c->cookie = slab_cookie(c);
+	c->start_mask = -(int32_t)c->geo.slab_bytes;
+	c->colours = c->geo.colours;
+	c->colour_bytes = c->geo.colour_bytes;
+}
+
 void slab_format(struct slab *s, const struct slab_geometry *geo)
 {
 	memset(s, 0, sizeof *s + 8 * (size_t)geo->words);

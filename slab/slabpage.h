@@ -26,6 +26,9 @@ static inline uint32_t slab_slot_number(const struct slab_cache *c)
 	return (uint32_t)(c->slot_bytes / sizeof(struct slab__slot));
 }
 
+/* What the fast path reads of a cache, from its geometry. */
+void slab_head_set(struct slab_cache *c);
+
 /* The header of the slab around an address. */
 static inline struct slab *slab_of(const struct slab_geometry *geo, const void *p)
 {

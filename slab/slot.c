@@ -2,8 +2,8 @@
  * slot.c - one thread's slots: two magazines each, and what they may pin                 Floor 7
  *
  * Called by magazine.c, thread.c (thread exit, fork), cache.c (destroy) and reap.c (flush). A slot
- * is charged with what it can pin at worst: min(slabs of the cache, 2 magazines) * slab_bytes. A
- * slot whose cache grows meanwhile is charged again at its next slow path.
+ * is charged with what it can pin at worst: min(slabs of the cache, 2 magazines + 1) * slab_bytes.
+ * A slot whose cache grows meanwhile is charged again at its next slow path.
  */
 #include <string.h>
 
@@ -21,6 +21,8 @@
 void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap)
 {
 	slab_write(&s->objs, m->objs);
+	if (s->hot == 0)
+		slab_write(&s->hot, SLAB__VACANT);
 	slab_slot_set_cap(s, cap);
 	slab_slot_set_count(s, m->count);
 }
@@ -47,9 +49,6 @@ void slab_slot_open(struct slab_thread *t, struct slab_cache *c, struct slab__sl
 	size_t index = c->slot_bytes / sizeof *s;
 
 	s->cookie = slab_cookie(c);
-	s->start_mask = -(int32_t)c->geo.slab_bytes;
-	s->colours = c->geo.colours;
-	s->colour_bytes = c->geo.colour_bytes;
 	if (!slab_bit_test(t->touched, (uint32_t)(index / SLAB_SLOTS_PER_PAGE))) {
 		slab_bit_set(t->touched, (uint32_t)(index / SLAB_SLOTS_PER_PAGE));
 		slab_meta_account((int64_t)slab_root.page_bytes);
@@ -93,13 +92,17 @@ void slab_slot_trim(struct slab_cache *c, struct slab__slot *s, uint32_t keep,
 size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                          struct slab_list *empties)
 {
-	size_t n = slab_slot_count(s) + (size_t)s->prev_count;
+	void *hot = slab_slot_hot(s);
+	size_t n = slab_slot_parked(s);
 
 	if (s->objs == NULL)
 		return 0;
 	slab_slot_begin(s);
 	slab_slot_give_prev(c, s, empties);
 	slab_slot_trim(c, s, 0, empties);
+	if (hot != NULL)
+		slab_slot_give(c, s, &hot, 1, empties);
+	slab_write(&s->hot, 0);
 	slab_magazine_put(s->prev);
 	slab_slot_set_prev(s, NULL);
 	slab_magazine_put(slab_slot_loaded(s));
@@ -117,13 +120,14 @@ size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab_
 static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                              size_t room)
 {
-	size_t held = slab_pin_bytes(c, UINT64_MAX), both;
+	size_t held = slab_pin_bytes(c, UINT64_MAX), all, slabs = room / c->geo.slab_bytes;
+	size_t most = slabs > 0 ? (slabs - 1) / 2 : 0; /* two magazines and the hot object */
 	uint32_t cap = slab_read(&c->magazine_cap);
 
-	if (held > room && cap > room / c->geo.slab_bytes / 2)
-		cap = (uint32_t)(room / c->geo.slab_bytes / 2);
-	both = (size_t)2 * cap * c->geo.slab_bytes;
-	set_pin(t, s, held < both ? held : both);
+	if (held > room && cap > most)
+		cap = (uint32_t)most;
+	all = cap > 0 ? ((size_t)2 * cap + 1) * c->geo.slab_bytes : 0;
+	set_pin(t, s, held < all ? held : all);
 	return cap;
 }
 
@@ -266,6 +270,25 @@ static void shelve(struct slab_cache *c, struct slab_magazine *m)
 		slab_magazine_put(m);
 }
 
+/* To whichever magazine has room. False: nowhere; the object is lost. */
+static bool adopt_hot(struct slab_cache *c, struct slab__slot *s)
+{
+	struct slab_magazine *m = slab_slot_loaded(s);
+
+	if (m->count == m->cap)
+		m = s->prev;
+	if (m != NULL && m->count < m->cap) {
+		m->objs[m->count++] = slab_slot_hot(s);
+		return true;
+	}
+	m = slab_magazine_get(1);
+	if (m == NULL)
+		return false;
+	m->objs[m->count++] = slab_slot_hot(s);
+	slab_depot_put(c, m);
+	return true;
+}
+
 static void adopt_one(struct slab_thread *t, struct slab_cache *c, void *ctx)
 {
 	struct slab__slot *s = slab_slot(t, c);
@@ -274,6 +297,8 @@ static void adopt_one(struct slab_thread *t, struct slab_cache *c, void *ctx)
 	if (s->objs != NULL) {
 		slab_slot_loaded(s)->count = (uint16_t)slab_slot_count(s);
 		slab_write(&s->net, s->net - (int64_t)(slab_slot_loaded(s)->count + s->prev_count));
+		if (slab_slot_hot(s) != NULL)
+			slab_write(&s->net, s->net - adopt_hot(c, s));
 		shelve(c, s->prev);
 		shelve(c, slab_slot_loaded(s));
 		s->objs = NULL;

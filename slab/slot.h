@@ -42,6 +42,20 @@ static inline void slab_slot_end(struct slab__slot *s)
 	__atomic_store_n(&s->seq, s->seq + 1, __ATOMIC_RELEASE);
 }
 
+/* The object outside of the magazines, or NULL. */
+static inline void *slab_slot_hot(const struct slab__slot *s)
+{
+	uintptr_t hot = slab_read(&s->hot);
+
+	return hot > SLAB__VACANT ? (void *)hot : NULL;
+}
+
+/* Everything that a slot has parked, in objects. */
+static inline uint32_t slab_slot_parked(const struct slab__slot *s)
+{
+	return slab_slot_count(s) + slab_read(&s->prev_count) + (slab_slot_hot(s) != NULL);
+}
+
 /* The magazine that the fast path works on, or NULL. Its own count is stale meanwhile. */
 static inline struct slab_magazine *slab_slot_loaded(const struct slab__slot *s)
 {

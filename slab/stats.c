@@ -26,14 +26,13 @@ struct slot_sums {
 static void add_slot(struct slot_sums *sums, struct slab_thread *t, const struct slab_cache *c)
 {
 	struct slab__slot *s = slab_slot(t, c);
-	uint64_t word, parked, allocs;
+	uint64_t parked, allocs;
 
 	if (s == NULL || !slab_bit_test(t->touched, (uint32_t)(c->slot_bytes / sizeof *s /
 	                                                       SLAB_SLOTS_PER_PAGE)))
 		return;
-	word = slab_read(&s->word);
-	allocs = word >> SLAB__COUNT_BITS;
-	parked = (word & SLAB__COUNT_MASK) + slab_read(&s->prev_count);
+	allocs = slab_read(&s->word) >> SLAB__COUNT_BITS;
+	parked = slab_slot_parked(s);
 	sums->cached += parked;
 	sums->allocs += allocs;
 	/* what came in is handed out, moved on or parked: net = allocs - frees + parked */

@@ -213,8 +213,15 @@ static void check_threads(struct verify *v)
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 		struct slab__slot *s = slab_slot(t, v->cache);
 
-		if (s == NULL || s->objs == NULL)
+		void *hot;
+
+		if (s == NULL)
 			continue;
+		expect(v, "whether the slot is open", s, s->hot != 0, s->objs != NULL);
+		if (s->objs == NULL)
+			continue;
+		hot = slab_slot_hot(s);
+		check_parked(v, &hot, hot != NULL);
 		check_magazine(v, slab_slot_loaded(s), slab_slot_count(s));
 		if (s->prev != NULL) {
 			expect(v, "objects in the previous magazine", s->prev, s->prev->count,

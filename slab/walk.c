@@ -88,10 +88,13 @@ static size_t gather(struct slab_cache *c, const struct slab_thread *except, str
 	slab_list_for_each(pos, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 		struct slab__slot *s = slab_slot(t, c);
+		void *hot;
 
 		if (t == except || s == NULL)
 			continue;
 		pthread_mutex_lock(&t->lock);
+		hot = slab_slot_hot(s);
+		add_all(p, &hot, hot != NULL);
 		if (s->objs != NULL)
 			add_all(p, s->objs, slab_slot_count(s));
 		if (s->prev != NULL)
@@ -131,6 +134,8 @@ static bool in_slot(const struct slab__slot *s, const void *obj)
 {
 	uint32_t count = s == NULL || s->objs == NULL ? 0 : slab_slot_count(s);
 
+	if (s != NULL && slab_slot_hot(s) == obj)
+		return true;
 	for (uint32_t i = 0; i < count; i++)
 		if (s->objs[i] == obj)
 			return true;

@@ -58,10 +58,31 @@ Test(slot, opening_says_whose_it_is)
 	park(c, 1);
 	t = slab_thread_lock();
 	cr_assert_eq(s->cookie, (uintptr_t)c ^ (uintptr_t)slab_root.secret);
-	cr_assert_eq(s->start_mask, -(int32_t)c->geo.slab_bytes);
+	cr_assert_eq(c->start_mask, -(int32_t)c->geo.slab_bytes);
 	cr_assert_eq(s->seq % 2, 0);
 	cr_assert(slab_bit_test(t->touched, (uint32_t)(c->slot_bytes / sizeof *s / 64)));
 	slab_thread_unlock(t);
+}
+
+Test(slot, one_freed_object_stays_outside_of_the_magazine)
+{
+	struct slab__slot *s = my_slot(c);
+	void *first = slab_cache_alloc(c), *second = slab_cache_alloc(c);
+	uint32_t count = slab_slot_count(s);
+
+	cr_assert_eq(s->hot, SLAB__VACANT);
+	slab_cache_free(c, first);
+	cr_assert_eq(s->hot, (uintptr_t)first);
+	cr_assert_eq(slab_slot_count(s), count);
+	slab_cache_free(c, second);
+	cr_assert_eq(slab_slot_count(s), count + 1);
+	cr_assert_eq(slab_slot_parked(s), count + 2);
+	cr_assert_eq(slab_cache_alloc(c), first);
+	cr_assert_eq(s->hot, SLAB__VACANT);
+	cr_assert_eq(slab_cache_alloc(c), second);
+	slab_cache_free(c, first);
+	slab_cache_free(c, second);
+	figures_agree(c);
 }
 
 Test(slot, sixty_four_slots_are_a_page)
@@ -85,7 +106,7 @@ Test(slot, trimming_keeps_the_newest)
 	slab_slot_trim(c, s, 3, &empties);
 	cr_assert_eq(slab_slot_count(s), 3);
 	slab_thread_unlock(t);
-	cr_assert_eq(figures(c).objects_cached, 3);
+	cr_assert_eq(figures(c).objects_cached, slab_slot_parked(s));
 	figures_agree(c);
 }
 
@@ -99,7 +120,7 @@ Test(slot, closing_empties_both_magazines_and_keeps_the_counters)
 	cr_assert_not_null(s->prev);
 	t = slab_thread_lock();
 	pinned = slab_slot_pin_bytes(s);
-	parked = slab_slot_count(s) + s->prev_count;
+	parked = slab_slot_parked(s);
 	cr_assert_gt(pinned, 0);
 	pinned = t->pin_bytes - pinned;
 	cr_assert_eq(slab_slot_close(t, c, s, &empties), parked);
@@ -109,6 +130,7 @@ Test(slot, closing_empties_both_magazines_and_keeps_the_counters)
 	cr_assert_null(s->objs);
 	cr_assert_null(s->prev);
 	cr_assert_eq(s->cap, 0);
+	cr_assert_eq(s->hot, 0);
 	cr_assert_eq(figures(c).allocs, 200);
 	cr_assert_eq(figures(c).frees, 200);
 	figures_agree(c);

@@ -200,6 +200,7 @@ static void sees_object(void **at, const char *whose)
 Test(verify, parked_objects)
 {
 	sees_object(&slot->objs[0], "the loaded magazine");
+	sees_object((void **)&slot->hot, "the object outside of the magazines");
 	sees_object(&slot->prev->objs[1], "the previous magazine");
 	sees_object(&c->depot.shelf->objs[2], "a magazine in the depot");
 }
@@ -207,9 +208,11 @@ Test(verify, parked_objects)
 Test(verify, magazines)
 {
 	struct slab_magazine *loaded = slab_slot_loaded(slot);
+	uintptr_t closed = 0;
 	uint64_t many = (slot->word & ~SLAB__COUNT_MASK) | (loaded->cap + 1u);
 
 	sees(&slot->word, &many, sizeof many, "more in the loaded magazine than it holds");
+	sees(&slot->hot, &closed, sizeof closed, "an open slot that says it is closed");
 	SEES_NUMBER(slot->prev_count, "prev_count");
 	SEES_NUMBER(slot->prev->count, "count of the previous magazine");
 	SEES_NUMBER(c->depot.shelf->count, "count of a shelved magazine");

@@ -14,8 +14,8 @@
 
 /*
  * Adds a slot that was read twice. Its sequence number must be even, and it and whatever else a
- * slow path changes must be the same in both copies; word alone changes on the fast path too, in
- * one store that changes nothing else.
+ * slow path changes must be the same in both copies; word and hot alone change on the fast path
+ * too, and live = net - parked however they are caught.
  */
 static void add_slot(const struct table *table, const unsigned char *first,
 		     const unsigned char *second, struct slots_sum *sum)
@@ -25,8 +25,10 @@ static void add_slot(const struct table *table, const unsigned char *first,
 	uint64_t seq = table_number(table, second, SLAB_F_SLOT_SEQ);
 	uint64_t net = table_number(table, second, SLAB_F_SLOT_NET);
 	uint64_t bits = table->constant[SLAB_K_COUNT_BITS];
+	uint64_t hot = table_number(table, second, SLAB_F_SLOT_HOT);
 
 	sum->cached += (word & (((uint64_t)1 << bits) - 1)) + prev;
+	sum->cached += hot > table->constant[SLAB_K_SLOT_VACANT];
 	sum->allocs += word >> bits;
 	sum->net += net;
 	sum->torn |= (seq & 1) || seq != table_number(table, first, SLAB_F_SLOT_SEQ) ||

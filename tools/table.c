@@ -64,6 +64,7 @@ static const struct need needs[] = {
 	{ SLAB_F_SLOT_PREV_COUNT, TABLE_SLOT, NUMBER },
 	{ SLAB_F_SLOT_SEQ, TABLE_SLOT, NUMBER },
 	{ SLAB_F_SLOT_NET, TABLE_SLOT, NUMBER },
+	{ SLAB_F_SLOT_HOT, TABLE_SLOT, NUMBER },
 };
 
 static const char *field_name(enum slab_field_id id)
