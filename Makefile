@@ -86,7 +86,7 @@ $(BUILD)/libslab.so: $(LIB_OBJ)
 $(STAT_OBJ) $(DEMO_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(COMPILE) -c -o $@ $<
+	@$(COMPILE) -DSLAB_VERSION='"$(VERSION)"' -c -o $@ $<
 
 $(BUILD)/slabstat: $(STAT_OBJ)
 	@echo "  LD    $@"
@@ -125,6 +125,8 @@ install: all ## install under PREFIX (/usr/local), staged under DESTDIR
 	ln -sf libslab.so.$(VERSION) $(DLIB)/$(SONAME)
 	ln -sf $(SONAME) $(DLIB)/libslab.so
 	install -m 755 $(BUILD)/slabstat $(DEST)/bin/
+	install -d $(DEST)/share/bash-completion/completions
+	install -m 644 tools/slabstat.bash $(DEST)/share/bash-completion/completions/slabstat
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}/include' '' \
 		'Name: slab' 'Description: userspace slab allocator for fixed-size objects' \
 		'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lslab' \
@@ -140,6 +142,7 @@ endif
 
 uninstall: ## remove what install put there
 	rm -f $(DEST)/include/slab.h $(DEST)/bin/slabstat $(DLIB)/pkgconfig/slab.pc \
+		$(DEST)/share/bash-completion/completions/slabstat \
 		$(addprefix $(DLIB)/,libslab.a libslab.so $(SONAME) libslab.so.$(VERSION)) \
 		$(addprefix $(DEST)/share/man/man1/,$(notdir $(MAN1))) \
 		$(addprefix $(DEST)/share/man/man3/,$(notdir $(MAN3)))

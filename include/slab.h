@@ -189,6 +189,16 @@ int slab_cache_stats(const struct slab_cache *c, struct slab_cache_stats *out, s
 int slab_totals(struct slab_totals *out, size_t out_size);
 
 /**
+ * slab_stats_json - write the figures of the process as JSON, as `slabstat --json` would
+ * @fd: where to; `slabstat -` and `slabstat FILE` read it
+ *
+ * For processes into which slabstat may not look. Takes no memory from malloc; nothing is locked
+ * while it writes. Not from within slab_for_each_cache().
+ * Return: 0; -1 with ENOMEM, or the errno of write(2): then a part may have been written.
+ */
+int slab_stats_json(int fd);
+
+/**
  * slab_set - change a setting from now on
  *
  * A lower figure takes effect at once, but for the magazines of other threads, which follow at

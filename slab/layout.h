@@ -5,7 +5,7 @@
  * for the numbers of the field table alone, by the stats tool. The floors, from the roof down:
  *
  *  10  cache.c slow.c stats.c walk.c    public API; slow paths of alloc and free; figures;
- *      verify.c reap.c sized.c          iteration; validators; giving back; by-size front end
+ *      verify.c reap.c sized.c json.c   iteration; validators; giving back; by-size front end
  *   9  thread.c                         threads come and go; fork; init
  *   8  magazine.c                       taking from and giving to the magazines
  *   7  slot.c                           one thread's slots and what they may pin
@@ -55,6 +55,7 @@
 #define SLAB_LAYOUT_VERSION 1u
 #define SLAB_NAME_BYTES 64
 #define SLAB_REPORT_BYTES 2048
+#define SLAB_RESERVE_SHARE 16 /* besides the reserve, one part in 16 of the slabs in use */
 
 struct slab_list {
 	struct slab_list *next, *prev;
@@ -368,7 +369,8 @@ struct slab_cache {
 	X(BANDS, SLAB_BANDS)                                                                       \
 	X(STATE_LIVE, SLAB_CACHE_LIVE)                                                             \
 	X(COLOUR_SHIFT, SLAB__COLOUR_SHIFT)                                                        \
-	X(SLOT_VACANT, SLAB__VACANT)        /* an object in hot is above this */
+	X(SLOT_VACANT, SLAB__VACANT) /* an object in hot is above this */                          \
+	X(RESERVE_SHARE, SLAB_RESERVE_SHARE) /* one part in this of slabs in use may be kept */
 
 enum slab_field_id {
 #define X(id, type, field) SLAB_F_##id,

@@ -17,7 +17,7 @@ export BUILD=$build
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-ulimit -c 0 # canaries crash on purpose
+ulimit -S -c 0 # canaries crash on purpose
 passed=0 failed=0
 
 kinds=definite,possible

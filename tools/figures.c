@@ -132,7 +132,9 @@ static void retry_row(struct pass *pass, size_t i)
 
 static void retry_rows(struct pass *pass)
 {
-	for (unsigned try = 0; try < TRIES && pass->inconsistent > 0 && !pass->moved; try++) {
+	unsigned tries = pass->walk.target->core ? 1 : TRIES; /* a core stays as it is */
+
+	for (unsigned try = 0; try < tries && pass->inconsistent > 0 && !pass->moved; try++) {
 		pause_before(try);
 		for (size_t i = 0; i < pass->rows && !pass->moved; i++)
 			if (!pass->row[i].consistent)
@@ -185,7 +187,8 @@ static bool make_pass(struct pass *pass, unsigned root)
 	if (pass->steady && !pass->moved && pass->error == 0 && walk->caches == walk->cache_count &&
 	    walk->threads == walk->thread_count)
 		return false;
-	return pass->error != ESRCH && pass->error != ENOMEM && pass->error != E2BIG;
+	return !walk->target->core && pass->error != ESRCH && pass->error != ENOMEM &&
+	       pass->error != E2BIG;
 }
 
 static void add_totals(struct slab_totals *totals, const struct walk *walk)
@@ -222,7 +225,8 @@ static bool append(struct figures *figures, struct pass *pass)
 
 static enum fault_code explain(struct target *target, int error, struct fault *fault)
 {
-	const char *cause = "part of its memory could not be read";
+	const char *cause = target->core ? "part of its memory is not in the file"
+					 : "part of its memory could not be read";
 
 	if (error == ENOMEM)
 		cause = "slabstat ran out of memory";
@@ -232,8 +236,8 @@ static enum fault_code explain(struct target *target, int error, struct fault *f
 		cause = "it ended while it was being read";
 	else if (error == EBADMSG)
 		cause = "one of its lists is damaged";
-	return fault_set(fault, FAULT_PARTIAL, "the figures of process %d are incomplete: %s.",
-			 target->pid, cause);
+	return fault_set(fault, FAULT_PARTIAL, "the figures of %s are incomplete: %s.",
+			 target->label, cause);
 }
 
 static enum fault_code take_root(struct figures *figures, struct target *target, uint64_t root,
@@ -320,9 +324,26 @@ void figures_free(struct figures *figures)
 	free(figures->rows);
 }
 
-enum fault_code figures_of_process(struct figures *figures, int pid, struct fault *fault)
+enum fault_code figures_of_target(struct figures *figures, struct target *target,
+				  struct fault *fault)
 {
 	struct note_roots roots;
+	enum fault_code code;
+
+	*figures = (struct figures){ .pid = target->pid };
+	code = note_find(target, &roots, fault);
+	if (code == FAULT_NONE)
+		code = figures_take(figures, target, &roots, fault);
+	if (target->truncated_bytes > 0 && code == FAULT_NONE)
+		code = fault_set(fault, FAULT_PARTIAL,
+				 "%s is truncated, %llu bytes are missing: what is shown is whole, "
+				 "but memory of slabs may not be in it.",
+				 target->label, (unsigned long long)target->truncated_bytes);
+	return code;
+}
+
+enum fault_code figures_of_process(struct figures *figures, int pid, struct fault *fault)
+{
 	struct target target;
 	enum fault_code code;
 
@@ -330,9 +351,7 @@ enum fault_code figures_of_process(struct figures *figures, int pid, struct faul
 	code = target_open_live(&target, pid, fault);
 	if (code != FAULT_NONE)
 		return code;
-	code = note_find(&target, &roots, fault);
-	if (code == FAULT_NONE)
-		code = figures_take(figures, &target, &roots, fault);
+	code = figures_of_target(figures, &target, fault);
 	target_close_live(&target);
 	return code;
 }

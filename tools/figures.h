@@ -38,6 +38,10 @@ void figures_keep(struct figures *figures, const char *globs);
 
 void figures_free(struct figures *figures);
 
+/* Finds the roots of an open target and takes its figures. */
+enum fault_code figures_of_target(struct figures *figures, struct target *target,
+				  struct fault *fault);
+
 /* Opens a live process, takes its figures and lets go of it. */
 enum fault_code figures_of_process(struct figures *figures, int pid, struct fault *fault);
 

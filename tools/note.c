@@ -152,17 +152,17 @@ enum fault_code note_find(struct target *target, struct note_roots *roots, struc
 	if (roots->count > 0)
 		return FAULT_NONE;
 	if (!target->alive(target))
-		return fault_set(fault, FAULT_PARTIAL, "process %d ended before it could be read.",
-				 target->pid);
+		return fault_set(fault, FAULT_PARTIAL, "%s ended before it could be read.",
+				 target->label);
 	if (roots->unused > 0)
 		return fault_set(
 		    fault, FAULT_FOREIGN,
-		    "process %d embeds slab but has not used it yet: try again once it "
+		    "%s embeds slab but has not used it yet: try again once it "
 		    "has made a cache.",
-		    target->pid);
+		    target->label);
 	return fault_set(
 	    fault, FAULT_FOREIGN,
-	    "process %d does not embed slab: run slabstat without a target to list those "
+	    "%s does not embed slab: run slabstat without a target to list those "
 	    "that do.",
-	    target->pid);
+	    target->label);
 }

@@ -1,10 +1,12 @@
 /*
- * options.c - what the command line asks for                                             Floor t1
+ * options.c - what the command line asks for                                             Floor t9
  *
  * Called by slabstat.c. Options and operands may come in any order; the first operand is a verb
  * if it is spelled like one.
  */
+#include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/options.h"
@@ -13,19 +15,25 @@ static const struct option long_options[] = {
 	{ "all", no_argument, NULL, 'a' },          { "cache", required_argument, NULL, 'C' },
 	{ "format", required_argument, NULL, 'F' }, { "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, 'J' },         { "sort", required_argument, NULL, 's' },
-	{ "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
+	{ "version", no_argument, NULL, 'V' },      { "per-cache", no_argument, NULL, 'P' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static enum fault_code take_format(struct options *options, const char *name, struct fault *fault)
 {
-	if (strcmp(name, "table") == 0)
-		options->format = FORMAT_TABLE;
-	else if (strcmp(name, "json") == 0)
-		options->format = FORMAT_JSON;
-	else
-		return fault_set(fault, FAULT_USAGE,
-				 "there is no format '%.40s': use table or json.", name);
-	return FAULT_NONE;
+	static const char *const names[] = { "table",      "json",     "csv",
+					     "prometheus", "slabinfo", "umastat" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (strcmp(name, names[i]) == 0) {
+			options->format = (enum options_format)i;
+			return FAULT_NONE;
+		}
+	}
+	return fault_set(fault, FAULT_USAGE,
+			 "there is no format '%.40s': use table, json, csv, prometheus, slabinfo "
+			 "or umastat.",
+			 name);
 }
 
 static enum fault_code take_sort(struct options *options, const char *letter, const char *sorts,
@@ -54,6 +62,9 @@ static enum fault_code take_option(struct options *options, int letter, char **a
 	case 'J':
 		options->format = FORMAT_JSON;
 		return FAULT_NONE;
+	case 'P':
+		options->per_cache = true;
+		return FAULT_NONE;
 	case 's':
 		return take_sort(options, optarg, sorts, fault);
 	case 'h':
@@ -66,12 +77,41 @@ static enum fault_code take_option(struct options *options, int letter, char **a
 		return fault_set(fault, FAULT_USAGE, "%.40s needs a value: see slabstat --help.",
 				 argv[optind - 1]);
 	default:
-		if (optopt && !strchr("CFJ", optopt) && argv[optind - 1][1] != '-')
+		if (optopt && !strchr("CFJP", optopt) && argv[optind - 1][1] != '-')
 			return fault_set(fault, FAULT_USAGE,
 					 "there is no option -%c: see slabstat --help.", optopt);
 		return fault_set(fault, FAULT_USAGE, "%.40s is no option: see slabstat --help.",
 				 argv[optind - 1]);
 	}
+}
+
+/* map, verify and whatis. Return: whether the verb is one of them. */
+static bool take_inside(struct options *options, const char *verb)
+{
+	if (strcmp(verb, "map") == 0)
+		options->ask.verb = INSIDE_MAP;
+	else if (strcmp(verb, "verify") == 0)
+		options->ask.verb = INSIDE_VERIFY;
+	else if (strcmp(verb, "whatis") == 0)
+		options->ask.verb = INSIDE_WHATIS;
+	else
+		return false;
+	options->verb = VERB_INSIDE;
+	options->ask.globs = options->globs;
+	options->ask.all = options->all;
+	return true;
+}
+
+static enum fault_code take_address(struct options *options, const char *text, struct fault *fault)
+{
+	char *end;
+
+	errno = 0;
+	options->ask.addr = strtoull(text, &end, 0);
+	if (errno || end == text || *end != '\0')
+		return fault_set(fault, FAULT_USAGE,
+				 "'%.40s' is no address: write it as 0x7f0012345678.", text);
+	return FAULT_NONE;
 }
 
 static enum fault_code take_operands(struct options *options, int count, char **operand,
@@ -80,6 +120,23 @@ static enum fault_code take_operands(struct options *options, int count, char **
 	if (count > 0 && strcmp(operand[0], "table") == 0) {
 		count--;
 		operand++;
+	} else if (count > 0 && strcmp(operand[0], "snapshot") == 0) {
+		options->verb = VERB_SNAPSHOT;
+		options->format = FORMAT_JSON;
+		count--;
+		operand++;
+		if (count == 0)
+			return fault_set(fault, FAULT_USAGE,
+					 "snapshot needs a target: name a PID or a core file.");
+	} else if (count > 0 && take_inside(options, operand[0])) {
+		count--;
+		operand++;
+		if (count < (options->ask.verb == INSIDE_WHATIS ? 2 : 1))
+			return fault_set(fault, FAULT_USAGE, "%s needs %s: see slabstat --help.",
+					 operand[-1], count ? "an address" : "a target");
+		if (options->ask.verb == INSIDE_WHATIS && count-- == 2 &&
+		    take_address(options, operand[1], fault) != FAULT_NONE)
+			return FAULT_USAGE;
 	} else if (count > 1) {
 		return fault_set(fault, FAULT_USAGE,
 				 "there is no verb '%.40s': see slabstat --help.", operand[0]);
@@ -105,7 +162,7 @@ enum fault_code options_parse(struct options *options, int argc, char **argv, co
 		code = take_option(options, letter, argv, sorts, fault);
 		if (code != FAULT_NONE)
 			return code;
-		if (options->verb != VERB_TABLE)
+		if (options->verb == VERB_HELP || options->verb == VERB_VERSION)
 			return FAULT_NONE;
 	}
 	return take_operands(options, argc - optind, argv + optind, fault);

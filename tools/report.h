@@ -19,4 +19,10 @@ void report_table(FILE *out, struct figures *figures, char sort, bool all);
 /* One JSON object with every cache, by root and id. */
 void report_json(FILE *out, struct figures *figures);
 
+/* Text exposition; a series per cache only if asked for, caches of one name as one. */
+void report_prometheus(FILE *out, const struct figures *figures, bool per_cache);
+void report_csv(FILE *out, const struct figures *figures);
+void report_slabinfo(FILE *out, const struct figures *figures); /* as /proc/slabinfo 2.1 */
+void report_umastat(FILE *out, const struct figures *figures);  /* as mdb's ::umastat */
+
 #endif

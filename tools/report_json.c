@@ -7,66 +7,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "tools/keys.h"
 #include "tools/report.h"
-
-struct key {
-	const char *name;
-	size_t offset; /* of a uint64_t in the struct that the list is for */
-};
-
-#define STATS(field)  #field, offsetof(struct slab_cache_stats, field)
-#define TOTALS(field) #field, offsetof(struct slab_totals, field)
-
-static const struct key cache_keys[] = {
-	{ STATS(id) },
-	{ STATS(flags) },
-	{ STATS(mode) },
-	{ STATS(object_bytes) },
-	{ STATS(stride_bytes) },
-	{ STATS(align_bytes) },
-	{ STATS(slab_bytes) },
-	{ STATS(objects_per_slab) },
-	{ STATS(slabs) },
-	{ STATS(slabs_full) },
-	{ STATS(slabs_partial) },
-	{ STATS(slabs_empty) },
-	{ STATS(objects_live) },
-	{ STATS(objects_cached) },
-	{ STATS(objects_free) },
-	{ STATS(objects_capacity) },
-	{ STATS(objects_peak) },
-	{ STATS(allocs) },
-	{ STATS(frees) },
-	{ STATS(alloc_failures) },
-	{ STATS(mapped_bytes) },
-	{ STATS(returned_bytes) },
-};
-
-/* Of the process, as the library keeps them. */
-static const struct key totals_keys[] = {
-	{ TOTALS(mapped_bytes) }, { TOTALS(reserve_bytes) },  { TOTALS(holes) },
-	{ TOTALS(lost_holes) },   { TOTALS(metadata_bytes) }, { TOTALS(unmap_failures) },
-	{ TOTALS(caches) },       { TOTALS(threads) },
-};
-
-/* Sums over the caches that are listed; a reader can check them. */
-static const struct key sum_keys[] = {
-	{ STATS(slabs) },
-	{ STATS(slabs_full) },
-	{ STATS(slabs_partial) },
-	{ STATS(slabs_empty) },
-	{ STATS(objects_live) },
-	{ STATS(objects_cached) },
-	{ STATS(objects_free) },
-	{ STATS(objects_capacity) },
-	{ STATS(allocs) },
-	{ STATS(frees) },
-	{ STATS(alloc_failures) },
-	{ "caches_mapped_bytes", offsetof(struct slab_cache_stats, mapped_bytes) },
-	{ STATS(returned_bytes) },
-};
-
-#define COUNT(keys) (sizeof(keys) / sizeof *(keys))
 
 static const char *truth(bool value)
 {
@@ -83,7 +25,7 @@ static void print_numbers(FILE *out, const struct key *keys, size_t count, const
 static void print_cache(FILE *out, const struct figures_row *row, bool with_root)
 {
 	fprintf(out, "{\"name\": \"%s\", ", row->stats.name);
-	print_numbers(out, cache_keys, COUNT(cache_keys), &row->stats);
+	print_numbers(out, keys_cache, KEYS_CACHE, &row->stats);
 	if (with_root)
 		fprintf(out, ", \"root\": %u", row->root);
 	fprintf(out, ", \"consistent\": %s}", truth(row->consistent));
@@ -108,9 +50,9 @@ void report_json(FILE *out, struct figures *figures)
 		"{\"schema\": 1, \"tool\": \"slabstat\", \"pid\": %d, \"source\": \"%s\", "
 		"\"consistent\": %s,\n \"totals\": {",
 		figures->pid, figures->source, truth(figures->consistent));
-	print_numbers(out, totals_keys, COUNT(totals_keys), &figures->totals);
+	print_numbers(out, keys_totals, KEYS_TOTALS, &figures->totals);
 	fprintf(out, ",\n  ");
-	print_numbers(out, sum_keys, COUNT(sum_keys), &sum);
+	print_numbers(out, keys_sum, KEYS_SUM, &sum);
 	fprintf(out, "},\n \"caches\": [");
 	for (size_t i = 0; i < figures->count; i++) {
 		fprintf(out, "%s\n  ", i > 0 ? "," : "");

@@ -93,9 +93,9 @@ static enum fault_code unreadable(const struct target *target, const struct tabl
 {
 	return fault_set(
 	    fault, FAULT_LAYOUT,
-	    "process %d has an unknown layout (version %u, %s): use the slabstat that came "
+	    "%s has an unknown layout (version %u, %s): use the slabstat that came "
 	    "with its library.",
-	    target->pid, table->layout_version, what);
+	    target->label, table->layout_version, what);
 }
 
 /* Makes the place of a field of the reserve one within the root, which contains it. */
@@ -188,8 +188,8 @@ enum fault_code table_load(struct table *table, struct target *target, uint64_t 
 	table->root = root;
 	if (target_read(target, root + offsetof(struct slab_root, layout_version), &prefix,
 			sizeof prefix) != 0)
-		return fault_set(fault, FAULT_PARTIAL, "process %d ended while it was being read.",
-				 target->pid);
+		return fault_set(fault, FAULT_PARTIAL, "%s ended while it was being read.",
+				 target->label);
 	table->layout_version = prefix.layout_version;
 	if (prefix.layout_version != SLAB_LAYOUT_VERSION)
 		return unreadable(target, table, "this slabstat knows 1", fault);
@@ -200,8 +200,8 @@ enum fault_code table_load(struct table *table, struct target *target, uint64_t 
 		return unreadable(target, table, "its field table is damaged", fault);
 	if (read_entries(table, target, &prefix) != 0)
 		return fault_set(fault, FAULT_PARTIAL,
-				 "part of the memory of process %d could not be read.",
-				 target->pid);
+				 "part of the memory of %s could not be read.",
+				 target->label);
 	code = check_fields(table, target, fault);
 	if (code == FAULT_NONE && !constants_fit(table))
 		return unreadable(target, table, "its constants are damaged", fault);

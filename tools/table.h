@@ -38,6 +38,14 @@ struct table {
 enum fault_code table_load(struct table *table, struct target *target, uint64_t root,
 			   struct fault *fault);
 
+/* Whether a field that not every library has is there, and of a size that makes sense. */
+static inline bool table_has(const struct table *table, enum slab_field_id id, uint32_t least,
+			     uint32_t most)
+{
+	return table->field[id].size_bytes >= least && table->field[id].size_bytes <= most &&
+	       table->field[id].offset_bytes <= TABLE_IMAGE_MAX;
+}
+
 /* A number out of an image (a copy from offset 0 on) of a struct; little-endian like the host. */
 static inline uint64_t table_number(const struct table *table, const unsigned char *image,
 				    enum slab_field_id id)

@@ -33,10 +33,14 @@ struct target {
 	int (*read)(struct target *target, const struct target_part *parts, size_t count);
 	/* Whether it is still there; a core always is. */
 	bool (*alive)(struct target *target);
-	const char *source; /* "live" */
+	const char *source; /* "live", "core" */
+	char label[240];    /* "process 12", "core file x": for sentences */
 	int pid;
 	struct target_mapping *mappings;
 	size_t mapping_count;
+
+	struct target_core *core; /* target_core.c: its own; NULL: a live process */
+	uint64_t truncated_bytes; /* target_core.c: missing at the end of the file */
 
 	int reader;  /* target_live.c: the task whose memory is read, mostly pid itself */
 	int proc_fd; /* target_live.c: /proc/PID; keeps meaning this process when the PID is reused
@@ -48,6 +52,15 @@ struct target {
 enum fault_code target_open_live(struct target *target, int pid, struct fault *fault);
 
 void target_close_live(struct target *target);
+
+/*
+ * Opens a core file; fd is the target's from now on. Return: 0, or the code of the fault noted:
+ * FAULT_LAYOUT for one that cannot be understood.
+ */
+enum fault_code target_open_core(struct target *target, int fd, const char *path,
+				 struct fault *fault);
+
+void target_close_core(struct target *target);
 
 static inline int target_read(struct target *target, uint64_t addr, void *to, size_t bytes)
 {

@@ -236,6 +236,7 @@ enum fault_code target_open_live(struct target *target, int pid, struct fault *f
 				   .pid = pid,
 				   .reader = pid,
 				   .mem_fd = -1 };
+	snprintf(target->label, sizeof target->label, "process %d", pid);
 	snprintf(path, sizeof path, "/proc/%d", pid);
 	target->proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target->proc_fd < 0)

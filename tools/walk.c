@@ -14,7 +14,7 @@
 #define SLACK             64                  /* links beyond the root's count: it may grow */
 #define LINKS_MAX         ((uint64_t)1 << 19) /* bounds our own memory */
 #define TOUCHED_MAX_BYTES ((size_t)256 << 20) /* the same, for the bitmaps of all threads */
-#define RESERVE_SHARE     16                  /* 1/16 of slabs in use may be kept as well */
+#define RESERVE_SHARE     16 /* of libraries that do not tell: 1/16 of slabs in use is kept */
 
 void walk_begin(struct walk *walk, struct target *target, const struct table *table)
 {
@@ -66,6 +66,16 @@ void walk_decode_cache(const struct table *table, const unsigned char *image, ui
 #undef NUMBER
 	text_copy_name(cache->name, sizeof cache->name, (const char *)image + name->offset_bytes,
 		       name->size_bytes);
+}
+
+int walk_number(struct walk *walk, uint64_t addr, enum slab_field_id id, uint64_t *value)
+{
+	const struct table_field *field = &walk->table->field[id];
+
+	*value = 0;
+	if (field->size_bytes == 0 || field->size_bytes > sizeof *value)
+		return ENOTSUP;
+	return target_read(walk->target, walk_place(walk, addr, id), value, field->size_bytes);
 }
 
 /* Room for one more of entry_bytes each. Return: the array, or NULL and the old one stays. */
@@ -165,6 +175,7 @@ static int take_root(struct walk *walk, unsigned char *image)
 {
 	const struct table *table = walk->table;
 	int error = target_read(walk->target, table->root, image, table->image_bytes[TABLE_ROOT]);
+	uint64_t share;
 
 	if (error)
 		return error;
@@ -174,8 +185,10 @@ static int take_root(struct walk *walk, unsigned char *image)
 	walk->thread_count = NUMBER(ROOT_THREAD_COUNT);
 	walk->mapped_bytes = NUMBER(ROOT_MAPPED_BYTES);
 	walk->reserve_bytes = NUMBER(RESERVE_BYTES);
-	if (walk->reserve_bytes < NUMBER(RESERVE_HELD_BYTES) / RESERVE_SHARE)
-		walk->reserve_bytes = NUMBER(RESERVE_HELD_BYTES) / RESERVE_SHARE;
+	share = table->constant[SLAB_K_RESERVE_SHARE] ? table->constant[SLAB_K_RESERVE_SHARE]
+						      : RESERVE_SHARE;
+	if (walk->reserve_bytes < NUMBER(RESERVE_HELD_BYTES) / share)
+		walk->reserve_bytes = NUMBER(RESERVE_HELD_BYTES) / share;
 	walk->metadata_bytes = NUMBER(ROOT_METADATA_BYTES);
 	walk->holes = NUMBER(ROOT_HOLES);
 	walk->lost_holes = NUMBER(ROOT_LOST_HOLES);

@@ -15,6 +15,7 @@ struct walk_cache {
 	uint64_t generation, slabs, full, empty, used, used_peak, released_slabs;
 	uint64_t direct_allocs, direct_frees, retired_allocs, retired_net;
 	uint64_t depot_objects, depot_generation;
+	uint64_t header_bytes; /* filled by slabs.c */
 	char name[SLAB_NAME_BYTES]; /* safe to print */
 };
 
@@ -57,6 +58,9 @@ static inline uint64_t walk_place(const struct walk *walk, uint64_t addr, enum s
 {
 	return addr + walk->table->field[id].offset_bytes;
 }
+
+/* Reads one number of a struct at addr. Return: 0, ENOTSUP or the errno of the read. */
+int walk_number(struct walk *walk, uint64_t addr, enum slab_field_id id, uint64_t *value);
 
 /* Whether a page of slots has its bit in a thread's bitmap (bit n of little-endian words). */
 static inline bool walk_touched(const struct walk *walk, size_t thread, size_t page)

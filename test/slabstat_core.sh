@@ -1,0 +1,141 @@
+#!/bin/bash
+# slabstat_core.sh - a process, its snapshot and its cores give the same figures; bad ones say so
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=$(realpath "${BUILD:-build}")
+slabstat=$build/slabstat
+fixture=$PWD/test/fixture
+work=$(mktemp -d) || exit 1
+pid=
+trap 'end; rm -rf "$work"' EXIT
+passed=0 failed=0
+cc=${CC:-cc}
+
+ok() { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); echo "slabstat_core.sh: $*"; }
+end() {
+	[ -z "$pid" ] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
+	pid=
+}
+
+# says STATUS PATTERN ARG...: slabstat ARG... ends with STATUS and prints PATTERN somewhere
+says() {
+	local want=$1 pattern=$2 rc
+	shift 2
+	timeout 60 "$slabstat" "$@" >out 2>&1 </dev/null
+	rc=$?
+	[ "$rc" -eq "$want" ] && grep -qE -- "$pattern" out && ok && return
+	bad "slabstat $*: status $rc (want $want), want \"$pattern\" in:"
+	head -n 5 out
+}
+
+# start FILTER [MODE]: the target (at rest) with that coredump_filter, its figures in live.json
+start() {
+	end
+	rm -f own
+	(
+		echo "$1" >/proc/self/coredump_filter
+		TARGET_JSON=self.json exec ./target "${2:-rest}" >own
+	) &
+	pid=$!
+	for _ in $(seq 200); do
+		! grep -q '^ready$' own 2>/dev/null || break
+		sleep 0.05
+	done
+	"$slabstat" --json "$pid" >live.json || bad "the live process cannot be read"
+}
+
+# same NAME TARGET: its JSON is that of live.json but for the source
+same() {
+	"$slabstat" --json "$2" >other.json 2>err || bad "$1: $(cat err)"
+	diff <(sed 's/"source": "[a-z]*"//' live.json) <(sed 's/"source": "[a-z]*"//' other.json) \
+		>diff.out && [ -s other.json ] && ok || { bad "$1 differs:"; head -n 4 diff.out; }
+}
+
+cd "$work" || exit 1
+"$cc" -std=c11 -O1 -g -pthread -I"$OLDPWD/include" -o target "$fixture/target.c" \
+	"$build/libslab.a" || exit 1
+start 0x33
+"$slabstat" snapshot "$pid" >snapshot.json || bad "no snapshot"
+same snapshot snapshot.json
+"$slabstat" --json - <snapshot.json | sed 's/"source": "[a-z]*"//' |
+	cmp -s - <(sed 's/"source": "[a-z]*"//' live.json) && ok || bad "- differs"
+
+same "slab_stats_json" self.json
+sed 's/"source": "self"//' self.json | cmp -s - <(sed 's/"source": "live"//' live.json) && ok ||
+	bad "slab_stats_json writes another text than slabstat --json"
+
+# ---- forms for other programs
+"$slabstat" --format=prometheus --per-cache "$pid" >metrics
+if command -v promtool >/dev/null; then
+	promtool check metrics <metrics >out 2>&1 && [ ! -s out ] && ok ||
+		bad "promtool: $(cat out)"
+fi
+grep -q '^slab_objects_live{pid="[0-9]*"} [0-9]*$' metrics && ok || bad "no total in prometheus"
+[ "$("$slabstat" --format=csv "$pid" | awk -F, '{ print NF }' | sort -u | wc -l)" -eq 1 ] &&
+	ok || bad "lines of csv differ in length"
+says 0 '^slabinfo - version: 2.1$' --format=slabinfo "$pid"
+says 0 '^Total \[slab\]' --format=umastat "$pid"
+
+# ---- slabs from outside
+says 0 '^No fault found' verify "$pid"
+says 0 'cache-7: 1?[0-9] slabs of' map "$pid" --cache=cache-7
+at=$("$slabstat" map "$pid" --cache=cache-7 | awk '/ 0x/ { print $1; exit }')
+says 0 "cache cache-7, slab $at" whatis "$pid" "$at"
+says 1 'in no slab' whatis "$pid" 0x1000
+says 2 'no address' whatis "$pid" xyz
+says 2 'needs an address' whatis "$pid"
+says 2 'keeps figures' map snapshot.json
+
+# ---- bad snapshots
+head -c 2000 snapshot.json >cut.json
+says 6 'no whole snapshot' cut.json
+sed 's/"schema": 1/"schema": 9/' snapshot.json >newer.json
+says 6 'has schema 9' newer.json
+echo '{"schema": 1}' >foreign.json
+says 6 'no whole snapshot' foreign.json
+echo hello >hello
+says 2 'neither a core file nor a snapshot' hello
+
+# ---- damage is seen
+start 0x33 slab
+says 1 'cache-7: slabs that contradict themselves: 1, should be 0' verify "$pid"
+says 0 ' damaged' map "$pid" --cache=cache-7
+end
+# what moves is no damage
+./target busy >own &
+pid=$!
+for _ in $(seq 50); do
+	says 0 '^No fault found' verify "$pid"
+done
+start 0x33
+
+# ---- cores
+if command -v gcore >/dev/null; then
+	gcore -o by-gdb "$pid" >/dev/null 2>&1
+	same "gcore" "by-gdb.$pid"
+fi
+if ulimit -c unlimited && [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; then
+	for filter in 0x33 0x31 0x01; do
+		start "$filter"
+		rm -f core*
+		kill -ABRT "$pid"
+		wait "$pid" 2>/dev/null
+		pid=
+		mv core* "kernel-$filter"
+		same "core with filter $filter" "kernel-$filter"
+		says 0 '^No fault found' verify "kernel-$filter"
+	done
+	bytes=$(stat -c %s kernel-0x33)
+	for part in 90 50 10; do
+		head -c $((bytes * part / 100)) kernel-0x33 >cut
+		timeout 60 "$slabstat" --json cut >out 2>&1
+		case $? in 5 | 6 | 7) ok ;; *) bad "a core cut to $part % is no fault: $?" ;; esac
+		timeout 60 "$slabstat" map cut >out 2>&1
+		case $? in 5 | 6 | 7) ok ;; *) bad "map of a core cut to $part %: $?" ;; esac
+	done
+	head -c 100 kernel-0x33 >cut
+	says 6 'headers are damaged' cut
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,33 @@
+#!/bin/bash
+# words.sh - options, formats and verbs are the same in --help, man page and completion
+set -u
+cd "$(dirname "$0")/.." || exit 1
+slabstat=${BUILD:-build}/slabstat
+bad=0
+
+same() { # WHAT: differences between two sorted lists on descriptors 3 and 4
+	diff /dev/fd/3 /dev/fd/4 && return
+	echo "$1 differ"
+	bad=1
+}
+
+help=$("$slabstat" --help)
+long() { grep -oE -- '--[a-z][a-z-]+' | sort -u; }
+long <<<"$help" >/dev/null || { echo "--help names no option"; bad=1; }
+same "options of --help (<) and completion (>)" 3< <(long <<<"$help") \
+	4< <(sed -n "s/.*options='\(.*\)'/\1/p" tools/slabstat.bash | long)
+same "options of --help (<) and man page (>)" 3< <(long <<<"$help") \
+	4< <(grep -oE 'Fl -[a-z-]+' docs/slabstat.1 | sed 's/Fl -/--/' | sort -u)
+for word in $(sed -n "s/.*\(formats\|verbs\)='\(.*\)'/\2/p" tools/slabstat.bash); do
+	grep -qw -- "$word" <<<"$help" || { echo "--help does not name $word"; bad=1; }
+	grep -qw -- "$word" docs/slabstat.1 || { echo "the man page lacks $word"; bad=1; }
+done
+for format in $(sed -n "s/.*formats='\(.*\)'/\1/p" tools/slabstat.bash); do
+	"$slabstat" --format="$format" 999999999 >/dev/null 2>&1
+	[ $? -eq 3 ] || { echo "--format=$format is not known"; bad=1; }
+done
+[ "$(wc -l <<<"$help")" -le 24 ] || { echo "--help is longer than a screen"; bad=1; }
+if command -v mandoc >/dev/null; then
+	mandoc -T lint -W error docs/*.1 || bad=1
+fi
+exit $bad

@@ -1,0 +1,310 @@
+/*
+ * inside.c - verbs that look at slabs: map, verify, whatis                               Floor t8
+ *
+ * Called by slabstat.c. Nothing is changed in the target. One that runs on may show faults that
+ * are none, where an object moved while it was read; so verify believes in a fault only if no pass
+ * out of several is free of faults.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/inside.h"
+#include "tools/note.h"
+#include "tools/slabs.h"
+#include "tools/text.h"
+
+#define PASSES         8
+#define ROW_CELLS      64
+#define SLOT_BY_SLOT   256 /* slabs up to which map shows each slot */
+#define CELLS          ".o#!"
+
+struct inside {
+	FILE *out;
+	const struct inside_ask *ask;
+	struct walk *walk;
+	bool by_slab;         /* map: a cell per slab */
+	unsigned column;      /* of the next cell */
+	uint64_t last_end;    /* map: where the slab before ended */
+	bool found;           /* whatis */
+	uint64_t faults, missing;
+	uint64_t unjudged;    /* verify: caches that changed in every pass */
+};
+
+static void end_row(struct inside *inside)
+{
+	if (inside->column > 0)
+		fputc('\n', inside->out);
+	inside->column = 0;
+}
+
+static void print_slots(struct inside *inside, const struct walk_cache *cache,
+			const struct slabs_slab *slab)
+{
+	fprintf(inside->out, "  %#14" PRIx64 " ", slab->base);
+	for (uint64_t i = 0; i < cache->objects_per_slab; i++) {
+		if (i > 0 && i % ROW_CELLS == 0)
+			fprintf(inside->out, "\n%17s", "");
+		fputc(CELLS[slab->state[i]], inside->out);
+	}
+	fprintf(inside->out, "  %u/%" PRIu64 "%s\n", slab->live, cache->objects_per_slab,
+		slab->damaged ? "  damaged" : "");
+}
+
+/* A cell: how many tenths of the slots are live. */
+static void print_cell(struct inside *inside, const struct walk_cache *cache,
+		       const struct slabs_slab *slab)
+{
+	uint64_t tenths = (uint64_t)slab->live * 10 / cache->objects_per_slab;
+	char cell = slab->live == 0 ? (slab->parked ? 'o' : '.')
+				    : "0123456789#"[tenths > 10 ? 10 : tenths];
+
+	if (inside->column == 0)
+		fprintf(inside->out, "  %#14" PRIx64 " ", slab->base);
+	fputc(slab->missing ? '?' : slab->damaged ? '!' : cell, inside->out);
+	if (++inside->column == ROW_CELLS)
+		end_row(inside);
+}
+
+static void map_slab(void *ctx, const struct walk_cache *cache, const struct slabs_slab *slab)
+{
+	struct inside *inside = ctx;
+
+	if (slab->hole_before) {
+		end_row(inside);
+		fprintf(inside->out, "%17s(hole of %" PRIu64 " bytes)\n", "", slab->hole_before);
+	}
+	if (inside->by_slab)
+		print_cell(inside, cache, slab);
+	else if (slab->missing)
+		fprintf(inside->out, "  %#14" PRIx64 " could not be read\n", slab->base);
+	else
+		print_slots(inside, cache, slab);
+}
+
+static int map_cache(struct inside *inside, const struct walk_cache *cache)
+{
+	const struct slabs_visit visit = { map_slab, inside };
+	struct slabs_sum sum;
+	int error;
+
+	if (cache->slabs == 0)
+		return 0;
+	inside->by_slab = !inside->ask->all && cache->slabs > SLOT_BY_SLOT;
+	fprintf(inside->out, "%s: %" PRIu64 " slabs of %" PRIu64 " objects\n", cache->name,
+		cache->slabs, cache->objects_per_slab);
+	error = slabs_each(inside->walk, cache, &visit, &sum);
+	end_row(inside);
+	fprintf(inside->out,
+		"  %" PRIu64 " live, %" PRIu64 " parked, %" PRIu64 " free", sum.live, sum.parked,
+		sum.free);
+	if (sum.missing)
+		fprintf(inside->out, "; %" PRIu64 " slabs %s", sum.missing,
+			inside->walk->target->core ? "not in core" : "could not be read");
+	fprintf(inside->out, "%s\n\n", sum.damaged ? "; some are damaged" : "");
+	inside->missing += sum.missing;
+	return error;
+}
+
+static void pass_slab(void *ctx, const struct walk_cache *cache, const struct slabs_slab *slab)
+{
+	(void)ctx;
+	(void)cache;
+	(void)slab;
+}
+
+static unsigned wrong(FILE *out, const char *name, const char *what, uint64_t is, uint64_t should)
+{
+	if (is == should)
+		return 0;
+	if (out)
+		fprintf(out, "%s: %s: %" PRIu64 ", should be %" PRIu64 "\n", name, what, is,
+			should);
+	return 1;
+}
+
+/* Counts what is wrong with one reading of a cache; tells it where out is not NULL. */
+static unsigned judge(FILE *out, const struct walk_cache *cache, const struct slabs_sum *sum,
+		      int error)
+{
+	unsigned faults = 0;
+
+	if (error == EBADMSG) {
+		if (out)
+			fprintf(out, "%s: a list of spans or magazines is damaged\n", cache->name);
+		return 1;
+	}
+	faults += wrong(out, cache->name, "slabs that contradict themselves", sum->damaged, 0);
+	faults += wrong(out, cache->name, "parked objects that are none", sum->parked_nowhere, 0);
+	faults += wrong(out, cache->name, "slabs counted", cache->slabs, sum->slabs);
+	if (sum->missing == 0)
+		faults += wrong(out, cache->name, "slots in use counted", cache->used,
+				sum->live + sum->parked);
+	return faults;
+}
+
+/* Reads a cache's counters anew. */
+static int refresh(struct walk *walk, struct walk_cache *cache)
+{
+	unsigned char image[TABLE_IMAGE_MAX];
+	uint64_t id = cache->id;
+	int error =
+	    target_read(walk->target, cache->addr, image, walk->table->image_bytes[TABLE_CACHE]);
+
+	if (error)
+		return error;
+	walk_decode_cache(walk->table, image, cache->addr, cache);
+	return cache->id == id ? 0 : ESRCH; /* it is another one by now */
+}
+
+/* Whether nothing moved between slabs and magazines since the counters were read; reads anew. */
+static bool was_steady(struct walk *walk, struct walk_cache *cache)
+{
+	uint64_t generation = cache->generation, depot = cache->depot_generation;
+
+	return refresh(walk, cache) == 0 && cache->generation == generation &&
+	       cache->depot_generation == depot && generation % 2 == 0 && depot % 2 == 0;
+}
+
+static int verify_cache(struct inside *inside, struct walk_cache *cache)
+{
+	const struct slabs_visit visit = { pass_slab, NULL };
+	unsigned passes = inside->walk->target->core ? 1 : PASSES, steady = 0;
+	struct slabs_sum sum = { 0 }, last = { 0 };
+	struct walk_cache judged = *cache;
+	int error = 0, last_error = 0;
+
+	for (unsigned pass = 0; pass < passes; pass++) {
+		struct walk_cache before = *cache;
+
+		error = slabs_each(inside->walk, cache, &visit, &sum);
+		if (error && error != EBADMSG)
+			return inside->walk->target->core ? error : 0;
+		if (!inside->walk->target->core && !was_steady(inside->walk, cache))
+			continue;
+		steady++;
+		last = sum;
+		last_error = error;
+		judged = before;
+		if (judge(NULL, &judged, &last, last_error) == 0)
+			break;
+	}
+	inside->unjudged += steady == 0;
+	if (steady > 0) {
+		inside->faults += judge(inside->out, &judged, &last, last_error);
+		inside->missing += last.missing;
+	}
+	return 0;
+}
+
+static void whatis_slab(void *ctx, const struct walk_cache *cache, const struct slabs_slab *slab)
+{
+	static const char *const words[] = { "free", "parked in a magazine", "live", "damaged" };
+	struct inside *inside = ctx;
+	uint64_t addr = inside->ask->addr, i;
+
+	if (addr - slab->base >= cache->slab_bytes)
+		return;
+	inside->found = true;
+	fprintf(inside->out, "%#" PRIx64 ": cache %s, slab %#" PRIx64 ", ", addr, cache->name,
+		slab->base);
+	if (slab->missing) {
+		fprintf(inside->out, "which could not be read\n");
+		return;
+	}
+	i = slabs_slot_at(cache, slab, addr);
+	if (i >= cache->objects_per_slab) {
+		fprintf(inside->out, "no object: its header or its slack\n");
+		return;
+	}
+	addr -= slab->base + i * cache->stride_bytes;
+	if (slab->base + i * cache->stride_bytes >= slab->header)
+		addr -= cache->header_bytes;
+	fprintf(inside->out, "slot %" PRIu64 " of %" PRIu64 ", byte %" PRIu64 " of %" PRIu64
+			     ", %s\n",
+		i, cache->objects_per_slab, addr, cache->object_bytes, words[slab->state[i]]);
+}
+
+static int look(struct inside *inside, struct walk_cache *cache)
+{
+	const struct slabs_visit visit = { whatis_slab, inside };
+	struct slabs_sum sum;
+
+	if (inside->ask->globs && !text_matches(inside->ask->globs, cache->name))
+		return 0;
+	switch (inside->ask->verb) {
+	case INSIDE_MAP:
+		return map_cache(inside, cache);
+	case INSIDE_VERIFY:
+		return verify_cache(inside, cache);
+	default:
+		return inside->found ? 0 : slabs_each(inside->walk, cache, &visit, &sum);
+	}
+}
+
+static enum fault_code explain(const struct target *target, int error, struct fault *fault)
+{
+	if (error == ENOTSUP)
+		return fault_set(fault, FAULT_LAYOUT,
+				 "the library in %s is too old to show its slabs: its figures can "
+				 "be read.",
+				 target->label);
+	return fault_set(fault, FAULT_PARTIAL, "not all slabs of %s could be looked at (%s).",
+			 target->label,
+			 error == EBADMSG ? "a list is damaged" : strerror(error));
+}
+
+static enum fault_code conclude(const struct inside *inside, const struct target *target,
+				struct fault *fault)
+{
+	if (inside->ask->verb == INSIDE_VERIFY && inside->faults > 0)
+		return fault_set(fault, FAULT_FINDING, "%s has %" PRIu64 " faults.",
+				 target->label, inside->faults);
+	if (inside->missing > 0)
+		return fault_set(fault, FAULT_PARTIAL, "%" PRIu64 " slabs %s.", inside->missing,
+				 target->core ? "not in core" : "could not be read");
+	if (inside->ask->verb == INSIDE_VERIFY && inside->unjudged > 0)
+		fprintf(inside->out, "No fault found; %" PRIu64 " caches changed all the while and "
+				     "were not judged.\n", inside->unjudged);
+	else if (inside->ask->verb == INSIDE_VERIFY)
+		fprintf(inside->out, "No fault found.\n");
+	if (inside->ask->verb == INSIDE_WHATIS && !inside->found) {
+		fprintf(inside->out, "%#" PRIx64 ": in no slab of a cache\n", inside->ask->addr);
+		return fault_set(fault, FAULT_FINDING, "%#" PRIx64 " is in no slab of %s.",
+				 inside->ask->addr, target->label);
+	}
+	return FAULT_NONE;
+}
+
+enum fault_code inside_run(FILE *out, struct target *target, const struct inside_ask *ask,
+			   struct fault *fault)
+{
+	struct inside inside = { .out = out, .ask = ask };
+	struct note_roots roots;
+	enum fault_code code = note_find(target, &roots, fault);
+
+	if (ask->verb == INSIDE_MAP && code == FAULT_NONE)
+		fprintf(out, "# live  o parked  . free  ! damaged  ? not read; where a cell is a "
+			     "slab: tenths of its slots that are live\n\n");
+	for (size_t i = 0; i < roots.count && code == FAULT_NONE; i++) {
+		struct table table;
+		struct walk walk;
+		int error;
+
+		code = table_load(&table, target, roots.addr[i], fault);
+		if (code != FAULT_NONE)
+			break;
+		walk_begin(&walk, target, &table);
+		error = walk_take(&walk);
+		inside.walk = &walk;
+		for (size_t c = 0; c < walk.caches && error != ENOTSUP; c++) {
+			int failed = look(&inside, &walk.cache[c]);
+
+			error = error ? error : failed;
+		}
+		walk_end(&walk);
+		if (error)
+			code = explain(target, error, fault);
+	}
+	return code != FAULT_NONE ? code : conclude(&inside, target, fault);
+}

@@ -1,0 +1,299 @@
+/*
+ * slabs.c - the slabs of one cache, slot by slot                                         Floor t6
+ *
+ * Called by inside.c. Spans lead to slabs, a slab's header says which slots are used, and the
+ * magazines of threads and depot which of those are parked. Every list is bounded and must hang
+ * together backwards; a header counts only if its cookie names the cache.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tools/parked.h"
+#include "tools/slabs.h"
+
+#define FIELD_MAX   ((uint32_t)TABLE_IMAGE_MAX)
+#define SPANS_MAX   ((size_t)1 << 20)
+#define HEADER_MAX  (sizeof(uint64_t) * (SLABS_OBJECTS_MAX / 64 + 1))
+
+struct span {
+	uint64_t base, slabs;
+	unsigned char *image;
+};
+
+struct search {
+	struct walk *walk;
+	const struct walk_cache *cache;
+	uint64_t secret, page_bytes, colours, colour_bytes, header_bytes, slot;
+	size_t span_bytes; /* of an image */
+	struct span *span;
+	size_t spans, span_room;
+	struct parked parked;
+	unsigned char *bitmap, *state;
+};
+
+static uint64_t number(const struct search *search, const unsigned char *image,
+		       enum slab_field_id id)
+{
+	return table_number(search->walk->table, image, id);
+}
+
+/* Whether the library's table tells all that is needed, and the cache's geometry makes sense. */
+static int begin(struct search *search)
+{
+	static const struct {
+		enum slab_field_id id;
+		uint32_t least, most; /* bytes */
+	} spans[] = {
+		{ SLAB_F_SPAN_ALL_LINK, 16, 16 },         { SLAB_F_SPAN_BASE, 8, 8 },
+		{ SLAB_F_SPAN_SLABS, 4, 8 },              { SLAB_F_SPAN_FREE, 8, FIELD_MAX },
+		{ SLAB_F_SPAN_HOLE, 8, FIELD_MAX },       { SLAB_F_SPAN_SLOT, 2, FIELD_MAX },
+	};
+	struct walk *walk = search->walk;
+	const struct table *table = walk->table;
+	const struct walk_cache *cache = search->cache;
+	uint64_t addr = cache->addr;
+
+	for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
+		const struct table_field *field = &table->field[spans[i].id];
+
+		if (!table_has(table, spans[i].id, spans[i].least, spans[i].most))
+			return ENOTSUP;
+		if (search->span_bytes < (size_t)field->offset_bytes + field->size_bytes)
+			search->span_bytes = (size_t)field->offset_bytes + field->size_bytes;
+	}
+	if (!table_has(table, SLAB_F_SLAB_COOKIE, 8, 8) ||
+	    !table_has(table, SLAB_F_SLAB_BITMAP, 8, 8) ||
+	    walk_number(walk, table->root, SLAB_F_ROOT_SECRET, &search->secret) ||
+	    walk_number(walk, table->root, SLAB_F_ROOT_PAGE_BYTES, &search->page_bytes) ||
+	    walk_number(walk, addr, SLAB_F_CACHE_COLOURS, &search->colours) ||
+	    walk_number(walk, addr, SLAB_F_CACHE_COLOUR_BYTES, &search->colour_bytes) ||
+	    walk_number(walk, addr, SLAB_F_CACHE_HEADER_BYTES, &search->header_bytes))
+		return ENOTSUP;
+	if (cache->slab_bytes < 4096 || cache->slab_bytes > SLAB_SLAB_MAX_BYTES ||
+	    (cache->slab_bytes & (cache->slab_bytes - 1)) || cache->stride_bytes == 0 ||
+	    cache->objects_per_slab == 0 || cache->objects_per_slab > SLABS_OBJECTS_MAX ||
+	    search->header_bytes > cache->slab_bytes ||
+	    cache->objects_per_slab * cache->stride_bytes + search->header_bytes >
+		cache->slab_bytes ||
+	    search->colours > 4096 ||
+	    search->colours * search->colour_bytes + search->header_bytes > cache->slab_bytes)
+		return EBADMSG;
+	search->slot = cache->slot_bytes / table->constant[SLAB_K_SLOT_BYTES];
+	search->bitmap = malloc(HEADER_MAX);
+	search->state = malloc(SLABS_OBJECTS_MAX);
+	return search->bitmap && search->state ? 0 : ENOMEM;
+}
+
+static int add_span(struct search *search, const unsigned char *image)
+{
+	struct span *span;
+
+	if (search->spans == search->span_room) {
+		size_t room = search->span_room ? 2 * search->span_room : 64;
+		struct span *more = realloc(search->span, room * sizeof *more);
+
+		if (!more)
+			return ENOMEM;
+		search->span = more;
+		search->span_room = room;
+	}
+	span = &search->span[search->spans];
+	span->image = malloc(search->span_bytes);
+	if (!span->image)
+		return ENOMEM;
+	memcpy(span->image, image, search->span_bytes);
+	span->base = number(search, image, SLAB_F_SPAN_BASE);
+	span->slabs = number(search, image, SLAB_F_SPAN_SLABS);
+	search->spans++;
+	return 0;
+}
+
+/* The list of spans that are cut into slabs of the cache's size. */
+static int take_spans(struct search *search)
+{
+	const struct table *table = search->walk->table;
+	uint64_t link_at = table->field[SLAB_F_SPAN_ALL_LINK].offset_bytes, pair[2], head, before;
+	unsigned char image[TABLE_IMAGE_MAX * 2];
+	unsigned order = 0;
+	int error;
+
+	while (order < SLAB_ORDERS && search->page_bytes << order < search->cache->slab_bytes)
+		order++;
+	head = walk_place(search->walk, table->root, SLAB_F_ROOT_SPANS) + order * sizeof pair;
+	if (order >= SLAB_ORDERS ||
+	    table->field[SLAB_F_ROOT_SPANS].size_bytes < (order + 1) * sizeof pair)
+		return EBADMSG;
+	error = target_read(search->walk->target, head, pair, sizeof pair);
+	for (before = head; !error && pair[0] != head;) {
+		uint64_t at = pair[0];
+
+		if (search->spans >= SPANS_MAX || at % sizeof(uint64_t))
+			return EBADMSG;
+		error = target_read(search->walk->target, at - link_at, image, search->span_bytes);
+		if (error)
+			break;
+		memcpy(pair, image + link_at, sizeof pair);
+		if (pair[1] != before)
+			return EBADMSG;
+		before = at;
+		error = add_span(search, image);
+	}
+	return error;
+}
+
+static int compare(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+uint64_t slabs_slot_at(const struct walk_cache *cache, const struct slabs_slab *slab,
+		       uint64_t addr)
+{
+	uint64_t offset = addr - slab->base, header = slab->header - slab->base;
+	uint64_t header_bytes = cache->header_bytes, i;
+
+	if (offset >= header) {
+		if (offset < header + header_bytes)
+			return cache->objects_per_slab;
+		offset -= header_bytes;
+	}
+	i = offset / cache->stride_bytes;
+	return i < cache->objects_per_slab ? i : cache->objects_per_slab;
+}
+
+static bool bit(const unsigned char *bits, uint64_t i)
+{
+	return bits[i / 8] >> (i % 8) & 1;
+}
+
+/* Marks the used slots of a slab that are parked. */
+static void mark_parked(const struct search *search, struct slabs_slab *slab,
+			struct slabs_sum *sum)
+{
+	const struct walk_cache *cache = search->cache;
+	size_t low = 0, high = search->parked.count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (search->parked.obj[mid] < slab->base)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < search->parked.count &&
+	       search->parked.obj[low] - slab->base < cache->slab_bytes; low++) {
+		uint64_t i = slabs_slot_at(cache, slab, search->parked.obj[low]);
+
+		sum->parked_nowhere--;
+		if (i < cache->objects_per_slab && search->state[i] == SLABS_LIVE) {
+			search->state[i] = SLABS_PARKED;
+			slab->live--;
+			slab->parked++;
+		} else if (i < cache->objects_per_slab &&
+			   (search->walk->target->core || search->state[i] == SLABS_FREE)) {
+			/* free; or parked twice, which in a process may be a stale array */
+			search->state[i] = SLABS_DAMAGED;
+			slab->damaged = true;
+		}
+	}
+}
+
+/* Return: whether slab i of the span is the cache's; then it has been shown. */
+static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *slab,
+		      const struct slabs_visit *visit, struct slabs_sum *sum)
+{
+	const struct walk_cache *cache = search->cache;
+	const struct table *table = search->walk->table;
+	size_t bitmap_bytes = (cache->objects_per_slab + 63) / 64 * 8;
+	uint64_t shift = table->constant[SLAB_K_COLOUR_SHIFT] % 64, cookie = 0, in_use = 0;
+
+	slab->base = base;
+	slab->header = base + ((base >> shift) & search->colours) * search->colour_bytes;
+	slab->missing =
+	    walk_number(search->walk, slab->header, SLAB_F_SLAB_COOKIE, &cookie) != 0 ||
+	    walk_number(search->walk, slab->header, SLAB_F_SLAB_IN_USE, &in_use) != 0 ||
+	    target_read(search->walk->target,
+			slab->header + table->field[SLAB_F_SLAB_BITMAP].offset_bytes,
+			search->bitmap, bitmap_bytes) != 0;
+	slab->damaged = false;
+	slab->live = slab->parked = slab->free = 0;
+	slab->state = search->state;
+	if (!slab->missing && cookie != (cache->addr ^ search->secret ^ slab->header)) {
+		if (search->slot == 0)
+			return false; /* another cache without a slot */
+		slab->damaged = true;
+		memset(search->state, SLABS_DAMAGED, cache->objects_per_slab);
+	} else if (!slab->missing) {
+		for (uint64_t i = 0; i < cache->objects_per_slab; i++) {
+			search->state[i] = bit(search->bitmap, i) ? SLABS_LIVE : SLABS_FREE;
+			slab->live += search->state[i] == SLABS_LIVE;
+		}
+		slab->free = (uint32_t)cache->objects_per_slab - slab->live;
+		slab->damaged = slab->live != in_use;
+		mark_parked(search, slab, sum);
+	}
+	sum->slabs++;
+	sum->missing += slab->missing;
+	sum->damaged += slab->damaged;
+	sum->live += slab->live;
+	sum->parked += slab->parked;
+	sum->free += slab->free;
+	visit->slab(visit->ctx, cache, slab);
+	return true;
+}
+
+static void show_span(struct search *search, const struct span *span,
+		      const struct slabs_visit *visit, struct slabs_sum *sum)
+{
+	const struct table *table = search->walk->table;
+	const unsigned char *free = span->image + table->field[SLAB_F_SPAN_FREE].offset_bytes;
+	const unsigned char *hole = span->image + table->field[SLAB_F_SPAN_HOLE].offset_bytes;
+	const unsigned char *slot = span->image + table->field[SLAB_F_SPAN_SLOT].offset_bytes;
+	uint64_t most = 8 * (uint64_t)table->field[SLAB_F_SPAN_FREE].size_bytes;
+	struct slabs_slab slab = { 0 };
+	uint16_t number;
+
+	if (most > 8 * (uint64_t)table->field[SLAB_F_SPAN_HOLE].size_bytes)
+		most = 8 * (uint64_t)table->field[SLAB_F_SPAN_HOLE].size_bytes;
+	if (most > table->field[SLAB_F_SPAN_SLOT].size_bytes / sizeof number)
+		most = table->field[SLAB_F_SPAN_SLOT].size_bytes / sizeof number;
+	for (uint64_t i = 0; i < span->slabs && i < most; i++) {
+		memcpy(&number, slot + i * sizeof number, sizeof number);
+		if (bit(hole, i))
+			slab.hole_before += search->cache->slab_bytes;
+		else if (!bit(free, i) && number == search->slot &&
+			 show_slab(search, span->base + i * search->cache->slab_bytes, &slab,
+				   visit, sum))
+			slab.hole_before = 0;
+	}
+}
+
+int slabs_each(struct walk *walk, const struct walk_cache *cache, const struct slabs_visit *visit,
+	       struct slabs_sum *sum)
+{
+	struct walk_cache whole = *cache;
+	struct search search = { .walk = walk, .cache = &whole };
+	int error = begin(&search);
+
+	*sum = (struct slabs_sum){ 0 };
+	whole.header_bytes = search.header_bytes;
+	if (!error)
+		error = take_spans(&search);
+	if (!error || error == EBADMSG)
+		error = parked_take(&search.parked, walk, &whole) ? EBADMSG : error;
+	sum->parked_nowhere = search.parked.count;
+	if (search.spans)
+		qsort(search.span, search.spans, sizeof *search.span, compare);
+	for (size_t i = 0; i < search.spans; i++) {
+		show_span(&search, &search.span[i], visit, sum);
+		free(search.span[i].image);
+	}
+	free(search.span);
+	parked_free(&search.parked);
+	free(search.bitmap);
+	free(search.state);
+	return error;
+}

@@ -1,0 +1,20 @@
+# slabstat.bash - completion for bash; installed as share/bash-completion/completions/slabstat
+
+_slabstat() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local formats='table json csv prometheus slabinfo umastat'
+	local options='--all --cache= --format= --json --per-cache --sort= --help --version'
+	local verbs='table snapshot map verify whatis'
+
+	if [[ $before == = && ${COMP_WORDS[COMP_CWORD - 2]} == --format || $before == --format ]]
+	then
+		mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$word")
+	elif [[ $word == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+	elif [[ $COMP_CWORD -eq 1 ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$word"; compgen -f -- "$word")
+	else
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+	fi
+}
+complete -o nospace -F _slabstat slabstat
