@@ -16,15 +16,16 @@
 #include "slab/span.h"
 
 #define LARGE_CACHE_BYTES ((size_t)1 << 20)
-#define AHEAD_PAGES 16 /* most pages made present in one call */
-#define TURNS 4        /* reserves full of slabs taken again before the reserve grows */
+#define AHEAD_PAGES   16  /* most pages made present in one call, */
+#define AHEAD_OBJECTS 768 /* and most objects: a call that many share is cheap enough */
+#define TURNS         4   /* reserves full of slabs taken again before the reserve grows */
 
-/* As large as the pool already is, within bounds: a pool doubles. */
-static size_t span_bytes(const struct slab_pool *pool, size_t slab_bytes)
+/* As large as what its pool, or its cache, already has, within bounds: both double. */
+static size_t span_bytes(size_t have_bytes, size_t slab_bytes)
 {
 	size_t bytes = SLAB_SPAN_MIN_BYTES;
 
-	while (bytes < SLAB_SPAN_MAX_BYTES && bytes < pool->bytes)
+	while (bytes < SLAB_SPAN_MAX_BYTES && bytes < have_bytes)
 		bytes *= 2;
 	if (slab_root.hugepages != 0)
 		bytes = SLAB_SPAN_MAX_BYTES;
@@ -68,11 +69,13 @@ static void note_turned(size_t bytes)
 		keep_more(r);
 }
 
-/* Slabs to make present in one go: a sixteenth of the cache, at most AHEAD_PAGES pages. */
+/* Slabs to make present in one go: a sixteenth of the cache, within the two limits above. */
 static uint32_t ahead_slabs(const struct slab_cache *c)
 {
 	uint64_t slabs = slab_read(&c->slabs.slabs) / 16, most = AHEAD_PAGES >> c->geo.order;
 
+	if (most > AHEAD_OBJECTS / c->geo.objects)
+		most = AHEAD_OBJECTS / c->geo.objects;
 	return (uint32_t)(slabs < most ? slabs : most);
 }
 
@@ -223,8 +226,8 @@ static struct slab *take_locked(struct slab_cache *c)
 {
 	uint32_t order = c->geo.order, ahead = ahead_slabs(c);
 	struct slab_pool *shared = &slab_root.shared[order];
-	bool large = slab_read(&c->slabs.slabs) * c->geo.slab_bytes >= LARGE_CACHE_BYTES;
-	struct slab_pool *pool = large ? &c->own : shared;
+	size_t cache_bytes = slab_read(&c->slabs.slabs) * c->geo.slab_bytes;
+	bool large = cache_bytes >= LARGE_CACHE_BYTES;
 	struct slab_span *span = find_warm(c);
 	struct slab *s;
 
@@ -235,7 +238,8 @@ static struct slab *take_locked(struct slab_cache *c)
 		s = take_cold(shared, ahead);
 	if (s != NULL)
 		return s;
-	span = slab_span_new(large ? c : NULL, order, span_bytes(pool, c->geo.slab_bytes));
+	span = slab_span_new(large ? c : NULL, order,
+	                     span_bytes(large ? cache_bytes : shared->bytes, c->geo.slab_bytes));
 	if (span == NULL) /* little memory left: as little as will do */
 		span = slab_span_new(large ? c : NULL, order,
 		                c->geo.slab_bytes > SLAB_SPAN_MIN_BYTES ? c->geo.slab_bytes
