@@ -8,16 +8,16 @@
 
 #include "tools/parked.h"
 
-#define PARKED_MAX           ((size_t)1 << 26)
-#define SHELF_MAX            ((size_t)1 << 22) /* magazines on one shelf */
-#define MAGAZINE_OBJECTS_MAX 65536
+#define PARKED_MAX ((size_t)1 << 24) /* of one cache; a sixteenth of its slots may be */
+#define SHELF_MAX  ((size_t)1 << 22) /* magazines on one shelf */
 
 static int room_for(struct parked *parked, uint64_t count)
 {
 	size_t room = 2 * (parked->room + count) + 1024;
 	uint64_t *more;
 
-	if (count > MAGAZINE_OBJECTS_MAX || parked->count + count > PARKED_MAX)
+	if (count >> parked->walk->table->constant[SLAB_K_COUNT_BITS] != 0 ||
+	    parked->count + count > PARKED_MAX)
 		return EBADMSG;
 	if (parked->count + count <= parked->room)
 		return 0;
@@ -93,7 +93,7 @@ static int compare(const void *left, const void *right)
 
 int parked_take(struct parked *parked, struct walk *walk, const struct walk_cache *cache)
 {
-	uint64_t magazine = 0, count;
+	uint64_t magazine = 0, seen = 0, count;
 	int error = 0;
 
 	*parked = (struct parked){
@@ -109,8 +109,10 @@ int parked_take(struct parked *parked, struct walk *walk, const struct walk_cach
 	if (!error)
 		error = walk_number(walk, cache->addr, SLAB_F_CACHE_DEPOT_SHELF, &magazine);
 	for (size_t n = 0; magazine && !error; n++) {
-		if (n >= SHELF_MAX)
+		if (n >= SHELF_MAX || magazine == seen)
 			return EBADMSG;
+		if ((n & (n - 1)) == 0)
+			seen = magazine; /* a shelf that goes round comes by here (Brent) */
 		error = walk_number(walk, magazine, SLAB_F_MAGAZINE_COUNT, &count);
 		if (!error && count == 0)
 			return EBADMSG; /* an empty one is never on the shelf: no endless loop */
