@@ -27,6 +27,19 @@ extern "C" {
 /* Flags of a cache. */
 #define SLAB_PANIC 0x1u /* create ends the program with a sentence instead of returning NULL */
 
+/*
+ * Debugging of one cache, in the kernel's words; docs/debugging.md tells more. The environment adds
+ * to what a program asks for: SLAB_DEBUG=letters[,glob...][;letters[,glob...]...], of which the
+ * first block that matches the cache's name counts. A cache without any of these pays nothing.
+ */
+#define SLAB_CONSISTENCY_CHECKS 0x100u /* F: every free is checked; freed objects wait a while */
+#define SLAB_RED_ZONE 0x400u           /* Z: zones around each object, from its exact size on */
+#define SLAB_POISON 0x800u             /* P: free objects hold a pattern, checked at alloc */
+#define SLAB_STORE_USER 0x10000u       /* U: backtrace, thread and time of alloc and free */
+#define SLAB_TRACE 0x200000u           /* T: a line on standard error for each alloc and free */
+#define SLAB_FAULT_INJECT 0x2000000u   /* A: some allocs fail (A=N: one in N; A=N:SEED) */
+#define SLAB_ONE_MALLOC 0x4000000u     /* M: each object is a malloc block of its own */
+
 struct slab_cache; /* one cache; only ever handled by pointer */
 
 /*
@@ -35,7 +48,7 @@ struct slab_cache; /* one cache; only ever handled by pointer */
  */
 struct slab_cache_args {
 	size_t align;                       /* bytes, power of two to SLAB_ALIGN_MAX; 0: default */
-	unsigned flags;                     /* SLAB_PANIC */
+	unsigned flags;                     /* SLAB_PANIC, SLAB_POISON, ... */
 	unsigned reserved;                  /* zero */
 	int (*ctor)(void *obj, void *ctx);  /* constructs one object; non-zero: it failed */
 	void (*dtor)(void *obj, void *ctx); /* undoes ctor, once, before the memory goes back */
@@ -46,7 +59,7 @@ struct slab_cache_args {
 struct slab_cache_stats {
 	char name[64];
 	uint64_t id;               /* unique in the process, never reused */
-	uint64_t flags;            /* flags given at create */
+	uint64_t flags;            /* flags given at create, and what SLAB_DEBUG added */
 	uint64_t mode;             /* 0: slabs */
 	uint64_t object_bytes;     /* size asked for */
 	uint64_t stride_bytes;     /* distance of two objects in a slab */

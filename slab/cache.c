@@ -11,6 +11,7 @@
 #include "slab/layout.h"
 #include "slab/bitmap.h"
 #include "slab/check.h"
+#include "slab/config.h"
 #include "slab/depot.h"
 #include "slab/list.h"
 #include "slab/meta.h"
@@ -24,6 +25,7 @@
 #include "slab/thread.h"
 
 #define EXPORT __attribute__((visibility("default")))
+#define KNOWN_FLAGS (SLAB_PANIC | SLAB_DEBUG_FLAGS | SLAB_ONE_MALLOC)
 #define DEAD_KEPT 64      /* destroyed caches that are not reused yet */
 #define NAMED_AT_DESTROY 8 /* live objects named in a report */
 
@@ -57,7 +59,7 @@ static bool read_args(struct slab_cache_args *known, const struct slab_cache_arg
 	for (size_t i = sizeof *known; i < bytes; i++)
 		if (raw[i] != 0)
 			return false;
-	return known->reserved == 0 && (known->flags & ~SLAB_PANIC) == 0;
+	return known->reserved == 0 && (known->flags & ~KNOWN_FLAGS) == 0;
 }
 
 static bool align_ok(size_t align)
@@ -121,7 +123,8 @@ static void delist_locked(struct slab_cache *c)
 	__atomic_store_n(&slab_root.generation, slab_root.generation + 1, __ATOMIC_RELEASE);
 }
 
-static struct slab_cache *create_locked(const char *name, const struct slab_geometry *geo,
+static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
+                                        const struct slab_geometry *geo,
                                         const struct slab_cache_args *args)
 {
 	struct slab_cache *c = take_descriptor_locked();
@@ -137,7 +140,7 @@ static struct slab_cache *create_locked(const char *name, const struct slab_geom
 		.dtor = args->dtor,
 		.ctx = args->ctx,
 	};
-	set_name(c->name, name);
+	memcpy(c->name, name, sizeof c->name);
 	slab_list_init(&c->own.warm);
 	slab_list_init(&c->own.cold);
 	slab_slablist_init(&c->slabs);
@@ -174,6 +177,7 @@ EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
                                                   size_t args_size)
 {
 	struct slab_cache_args known;
+	char shown[SLAB_NAME_BYTES];
 	struct slab_geometry geo;
 	struct slab_cache *c;
 	size_t align;
@@ -182,11 +186,13 @@ EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
 	if (!read_args(&known, args, args_size) || name == NULL || name[0] == '\0' || size == 0 ||
 	    size > SLAB_OBJECT_MAX)
 		return panic_or_null(name, known.flags, EINVAL);
+	set_name(shown, name);
+	known.flags |= slab_config_flags(shown) & KNOWN_FLAGS;
 	align = known.align != 0 ? known.align : slab_default_align(size);
 	if (!align_ok(align) || !slab_geometry_set(&geo, size, align, slab_root.page_bytes))
 		return panic_or_null(name, known.flags, EINVAL);
 	slab_registry_lock();
-	c = create_locked(name, &geo, &known);
+	c = create_locked(shown, &geo, &known);
 	slab_registry_unlock();
 	return c != NULL ? c : panic_or_null(name, known.flags, ENOMEM);
 }

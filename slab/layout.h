@@ -13,7 +13,7 @@
  *   5  depot.c slablist.c               shelf of full magazines; slabs of one cache
  *      take.c return.c misuse.c         a slab for a cache; pages for the kernel; wrongs by name
  *   4  span.c home.c                    runs of slabs from mmap; partial slabs by age
- *   3  meta.c map.c                     memory for descriptors; whose address is it
+ *   3  meta.c map.c config.c            memory for descriptors; whose address is it; SLAB_DEBUG
  *   2  page.c slabpage.c                the kernel's memory calls; one slab, pure functions
  *   1  bitmap.h list.h registry.h       containers; the outermost lock; sentences; the one root
  *      report.c root.c
@@ -106,6 +106,27 @@ struct slab {
 	uint16_t pins;          /* iterations that keep an empty slab from leaving */
 	uint64_t bitmap[];      /* 1 = in use; bits from objects on are 1 for ever */
 };
+
+/* ---- floor 3: what SLAB_DEBUG says --------------------------------------------------------- */
+
+#define SLAB_DEBUG_FLAGS                                                                           \
+	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE |    \
+	 SLAB_FAULT_INJECT)
+#define SLAB_CONFIG_OFF 0x80000000u /* '-' matched: the real pool, whatever tool runs; no flag */
+#define SLAB_CONFIG_BYTES 1024
+
+/* Written once, under registry_lock, before state is SLAB_CONFIG_READ; constant from then on. */
+struct slab_config {
+	uint32_t state;          /* 0: the environment was not there yet */
+	bool leaks;              /* L: say at exit what each cache holds */
+	bool repair;             /* r: report, repair, go on */
+	int leak_status;         /* L=CODE: exit status when something is held; 0: left alone */
+	uint64_t fail_every;     /* A=N: one alloc in N fails */
+	uint64_t fail_seed;      /* A=N:SEED: chooses which */
+	size_t quarantine_bytes; /* Q=BYTES: freed objects that wait, of the process */
+	char blocks[SLAB_CONFIG_BYTES]; /* the blocks that are valid, each ended by ';' */
+};
+#define SLAB_CONFIG_READ 1
 
 /* ---- floor 3: address map ---------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 
 #include "slab/thread.h"
 #include "slab/check.h"
+#include "slab/config.h"
 #include "slab/list.h"
 #include "slab/meta.h"
 #include "slab/page.h"
@@ -58,6 +59,7 @@ void slab_init(void)
 		first = true;
 	}
 	slab_registry_unlock();
+	slab_config_read();
 	if (first) /* may call malloc: without a lock, and with everything else in place */
 		pthread_atfork(fork_prepare, fork_parent, fork_child);
 }
