@@ -128,6 +128,14 @@ struct slab_config {
 };
 #define SLAB_CONFIG_READ 1
 
+/* ---- floor 3: descriptors ---------------------------------------------------------------- */
+
+/* Begins each piece of memory that meta.c has mapped: a reader knows what is the library's. */
+struct slab_meta_chunk {
+	struct slab_meta_chunk *next; /* root.meta_chunks, newest first; never taken out */
+	size_t bytes;                 /* mapped from here on */
+};
+
 /* ---- floor 3: address map ---------------------------------------------------------------- */
 
 #define SLAB_GRANULE_SHIFT 16 /* the map knows addresses in steps of 64 KiB */
@@ -378,7 +386,12 @@ struct slab_cache {
 	X(SLAB_COOKIE, struct slab, cookie)                                                        \
 	X(SLAB_IN_USE, struct slab, in_use)                                                        \
 	X(SLAB_BITMAP, struct slab, bitmap[0])                                                     \
-	X(SLOT_HOT, struct slab__slot, hot)
+	X(SLOT_HOT, struct slab__slot, hot)                                                        \
+	X(ROOT_META_CHUNKS, struct slab_root, meta_chunks)                                         \
+	X(META_CHUNK_NEXT, struct slab_meta_chunk, next)                                           \
+	X(META_CHUNK_BYTES, struct slab_meta_chunk, bytes)                                         \
+	X(CACHE_CTX, struct slab_cache, ctx)                                                       \
+	X(ROOT_REPORTER_CTX, struct slab_root, reporter_ctx)
 
 /* Numbers in the table that are no field: what a reader must know about encodings. */
 #define SLAB_CONSTANTS(X)                                                                          \
@@ -457,6 +470,7 @@ struct slab_root {
 
 	pthread_mutex_t meta_lock;
 	void *meta_free[8];                   /* by kind */
+	struct slab_meta_chunk *meta_chunks;  /* all; the newest first */
 	uintptr_t meta_chunk;                 /* unused part of the newest chunk */
 	size_t meta_chunk_bytes;
 	uint64_t metadata_bytes;              /* relaxed atomic */

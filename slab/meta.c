@@ -9,6 +9,7 @@
 #include "slab/page.h"
 
 #define CHUNK_BYTES ((size_t)64 << 10)
+#define CHUNK_HEAD_BYTES 64 /* for struct slab_meta_chunk: pieces begin on a line of the cache */
 
 struct free_piece {
 	struct free_piece *next;
@@ -17,6 +18,7 @@ struct free_piece {
 _Static_assert(SLAB_META_MAGAZINE + SLAB_META_MAGAZINES <=
                    sizeof slab_root.meta_free / sizeof(void *),
                "a free list for every kind");
+_Static_assert(sizeof(struct slab_meta_chunk) <= CHUNK_HEAD_BYTES, "it has room");
 
 static uint32_t magazine_cap(unsigned kind)
 {
@@ -41,18 +43,29 @@ void slab_meta_account(int64_t bytes)
 	__atomic_fetch_add(&slab_root.metadata_bytes, (uint64_t)bytes, __ATOMIC_RELAXED);
 }
 
+/* The rest of the chunk before is lost: < 3 KiB. */
+static bool new_chunk(void)
+{
+	uintptr_t base = slab_page_map(CHUNK_BYTES, slab_page_size());
+	struct slab_meta_chunk *chunk = (struct slab_meta_chunk *)base;
+
+	if (chunk == NULL)
+		return false;
+	chunk->next = slab_root.meta_chunks;
+	chunk->bytes = CHUNK_BYTES;
+	__atomic_store_n(&slab_root.meta_chunks, chunk, __ATOMIC_RELEASE);
+	slab_root.meta_chunk = base + CHUNK_HEAD_BYTES;
+	slab_root.meta_chunk_bytes = CHUNK_BYTES - CHUNK_HEAD_BYTES;
+	slab_meta_account(CHUNK_HEAD_BYTES);
+	return true;
+}
+
 static void *cut(size_t bytes)
 {
 	void *piece;
 
-	if (slab_root.meta_chunk_bytes < bytes) { /* the rest of the old chunk is lost: < 3 KiB */
-		uintptr_t chunk = slab_page_map(CHUNK_BYTES, slab_page_size());
-
-		if (chunk == 0)
-			return NULL;
-		slab_root.meta_chunk = chunk;
-		slab_root.meta_chunk_bytes = CHUNK_BYTES;
-	}
+	if (slab_root.meta_chunk_bytes < bytes && !new_chunk())
+		return NULL;
 	piece = (void *)slab_root.meta_chunk;
 	slab_root.meta_chunk += bytes;
 	slab_root.meta_chunk_bytes -= bytes;

@@ -113,3 +113,19 @@ Test(meta, a_magazine_beyond_the_largest_is_a_broken_rule)
 {
 	dies_saying(want_too_much, NULL, "internal rule broken");
 }
+
+/* A reader from outside tells by this list what is the library's own. */
+Test(meta, every_piece_lies_in_a_chunk_of_the_list)
+{
+	struct slab_span *span = slab_meta_get(SLAB_META_SPAN);
+	size_t holding = 0;
+
+	cr_assert_not_null(span);
+	for (const struct slab_meta_chunk *c = slab_root.meta_chunks; c != NULL; c = c->next) {
+		uintptr_t offset = (uintptr_t)span - (uintptr_t)c;
+
+		holding += offset >= sizeof *c && offset + sizeof *span <= c->bytes;
+	}
+	cr_assert_eq(holding, 1);
+	slab_meta_put(SLAB_META_SPAN, span);
+}
