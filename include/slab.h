@@ -60,7 +60,7 @@ struct slab_cache_stats {
 	char name[64];
 	uint64_t id;               /* unique in the process, never reused */
 	uint64_t flags;            /* flags given at create, and what SLAB_DEBUG added */
-	uint64_t mode;             /* 0: slabs */
+	uint64_t mode;             /* 0: slabs; 1: slabs under debug; 2: a malloc block each */
 	uint64_t object_bytes;     /* size asked for */
 	uint64_t stride_bytes;     /* distance of two objects in a slab */
 	uint64_t align_bytes;      /* alignment of each object */
@@ -71,7 +71,7 @@ struct slab_cache_stats {
 	uint64_t slabs_partial;    /* some slots free */
 	uint64_t slabs_empty;      /* every slot free: pinned, or kept for its ctor's work */
 	uint64_t objects_live;     /* in the program's hands = allocs - frees */
-	uint64_t objects_cached;   /* parked in magazines of threads and in the depot */
+	uint64_t objects_cached;   /* parked: magazines of threads, depot, quarantine of debug */
 	uint64_t objects_free;     /* free slots in slabs */
 	uint64_t objects_capacity; /* objects_live + objects_cached + objects_free, at rest */
 	uint64_t objects_peak;     /* most of live + cached, seen when magazines meet slabs */

@@ -73,24 +73,23 @@ static uint32_t magazine_cap(size_t size)
 	return size <= 64 ? 256 : size <= 256 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
 }
 
-static size_t take_slot_locked(void)
+static uint32_t take_number_locked(void)
 {
 	uint32_t i = slab_bit_next_zero(slab_root.slots_used, SLAB_SLOTS, 0);
 
 	if (i >= SLAB_SLOTS)
 		return 0; /* works without magazines */
 	slab_bit_set(slab_root.slots_used, i);
-	return i * sizeof(struct slab__slot);
+	return i;
 }
 
-static void give_slot_back_locked(struct slab_cache *c)
+static void give_number_back_locked(struct slab_cache *c)
 {
-	uint32_t i = slab_slot_number(c);
-
-	if (i != 0) { /* slot 0 is zero for ever: what a dead cache uses */
-		slab_cache_by_slot[i] = NULL;
-		slab_bit_clear(slab_root.slots_used, i);
+	if (c->number != 0) { /* slot 0 is zero for ever: what a dead cache uses */
+		slab_cache_by_slot[c->number] = NULL;
+		slab_bit_clear(slab_root.slots_used, c->number);
 	}
+	c->number = 0;
 	c->slot_bytes = 0;
 }
 
@@ -145,11 +144,11 @@ static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
 	slab_list_init(&c->own.cold);
 	slab_slablist_init(&c->slabs);
 	slab_depot_init(&c->depot);
-	c->slot_bytes = take_slot_locked();
-	if (c->slot_bytes == 0) /* then nobody could tell where its headers stand */
+	c->number = take_number_locked();
+	if (c->number == 0) /* then nobody could tell where its headers stand */
 		c->geo.colours = c->geo.colour_bytes = c->geo.colour_objects = 0;
 	else
-		slab_cache_by_slot[slab_slot_number(c)] = c;
+		slab_cache_by_slot[c->number] = c;
 	slab_head_set(c);
 	enlist_locked(c);
 	return c;
@@ -324,7 +323,7 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 	flush_everywhere_locked(c, &empties);
 	live = slab_read(&c->slabs.used);
 	if (live == 0) {
-		give_slot_back_locked(c);
+		give_number_back_locked(c);
 		c->state = SLAB_CACHE_DEAD;
 		delist_locked(c);
 	}

@@ -85,6 +85,8 @@ struct slab_geometry {
 	uint32_t colours;      /* places for the header - 1; 0: always at the start */
 	uint32_t colour_bytes; /* distance of two places: whole objects and whole cache lines */
 	uint32_t colour_objects; /* = colour_bytes / stride_bytes */
+	uint32_t track_offset; /* of its struct slab_track, from an object; 0: not under debug */
+	uint32_t lead_bytes;   /* zone before each object; the first one's is in header_bytes */
 	uint64_t reciprocal;   /* ceil(2^40 / stride_bytes); exact for offsets below 1 MiB */
 };
 
@@ -222,6 +224,7 @@ struct slab_slablist {
 	uint64_t generation;      /* odd while changing */
 	uint64_t slabs, full, empty; /* all; on no list; with no slot in use */
 	uint64_t used, used_peak; /* slots */
+	uint64_t waiting;         /* of used: freed, in the quarantine; relaxed atomic */
 	uint64_t released_slabs;  /* left the cache, since create */
 	uint64_t gone_slabs;      /* of those, back with their spans; atomic, touched last */
 	uint64_t direct_allocs;   /* calls that passed no magazine */
@@ -275,9 +278,45 @@ struct slab_thread {
 	uint32_t sweep_credit;    /* slow paths until idle slots may be swept again */
 };
 
+/* ---- floor 6: caches under debug ---------------------------------------------------------- */
+
+/*
+ * A slot of a cache under debug, stride_bytes long, from the object on:
+ *   object_bytes      the object, exactly as large as was asked for
+ *   to track_offset   zone behind it (SLAB_RED_ZONE), SLAB_ZONE_BYTES or up to 7 more
+ *   track record      struct slab_track; with SLAB_STORE_USER all of it, else state alone
+ *   lead_bytes        zone before the next object; the first object's ends the header
+ */
+#define SLAB_ZONE_BYTES 16
+#define SLAB_FRAMES 16
+
+/* Who did something to an object, and when. */
+struct slab_event {
+	uint64_t time_ns; /* CLOCK_MONOTONIC; 0: it never happened */
+	uint32_t thread;  /* as gettid() */
+	uint32_t frames;  /* of frame, the innermost first */
+	uintptr_t frame[SLAB_FRAMES];
+};
+
+/* Written by the thread that holds the object, or under its thread's lock. */
+struct slab_track {
+	uint64_t state;   /* one of the three below; anything else: overwritten */
+	struct slab_event taken, freed;
+};
+#define SLAB_TRACK_FREE 0x5a00a56565726600ULL    /* nobody's: the slot's bit is 0 */
+#define SLAB_TRACK_LIVE 0x5a00a5657669c600ULL    /* the program's */
+#define SLAB_TRACK_WAITING 0x5a00a57469617700ULL /* freed, in the quarantine; the bit is 1 */
+
 /* ---- floor 10: caches --------------------------------------------------------------------- */
 
 enum slab_cache_state { SLAB_CACHE_LIVE = 1, SLAB_CACHE_DEAD = 2 };
+
+/* All but the first have slot_bytes 0, so that every call takes the slow path. */
+enum slab_cache_mode {
+	SLAB_MODE_POOL = 0,
+	SLAB_MODE_DEBUG = 1, /* slabs, with zones, poison or tracks around the objects */
+	SLAB_MODE_MALLOC = 2 /* each object is a malloc block */
+};
 
 /* Never unmapped: a destroyed one waits in root.dead until it is made into a new cache. */
 struct slab_cache {
@@ -290,7 +329,8 @@ struct slab_cache {
 	uint64_t id;
 	uint32_t state;          /* enum slab_cache_state */
 	uint32_t flags;
-	uint32_t mode;
+	uint32_t mode;           /* enum slab_cache_mode */
+	uint32_t number;         /* in slab_cache_by_slot and slab_span.slot; 0: none */
 	uint32_t magazine_cap;   /* objects a magazine should have; grows with contention */
 	struct slab_geometry geo;
 	int (*ctor)(void *obj, void *ctx);
@@ -391,7 +431,18 @@ struct slab_cache {
 	X(META_CHUNK_NEXT, struct slab_meta_chunk, next)                                           \
 	X(META_CHUNK_BYTES, struct slab_meta_chunk, bytes)                                         \
 	X(CACHE_CTX, struct slab_cache, ctx)                                                       \
-	X(ROOT_REPORTER_CTX, struct slab_root, reporter_ctx)
+	X(ROOT_REPORTER_CTX, struct slab_root, reporter_ctx)                                       \
+	X(CACHE_NUMBER, struct slab_cache, number)                                                 \
+	X(CACHE_WAITING, struct slab_cache, slabs.waiting)                                         \
+	X(CACHE_TRACK_OFFSET, struct slab_cache, geo.track_offset)                                 \
+	X(CACHE_LEAD_BYTES, struct slab_cache, geo.lead_bytes)                                     \
+	X(TRACK_STATE, struct slab_track, state)                                                   \
+	X(TRACK_TAKEN, struct slab_track, taken)                                                   \
+	X(TRACK_FREED, struct slab_track, freed)                                                   \
+	X(EVENT_TIME, struct slab_event, time_ns)                                                  \
+	X(EVENT_THREAD, struct slab_event, thread)                                                 \
+	X(EVENT_FRAMES, struct slab_event, frames)                                                 \
+	X(EVENT_FRAME, struct slab_event, frame[0])
 
 /* Numbers in the table that are no field: what a reader must know about encodings. */
 #define SLAB_CONSTANTS(X)                                                                          \
@@ -404,7 +455,14 @@ struct slab_cache {
 	X(STATE_LIVE, SLAB_CACHE_LIVE)                                                             \
 	X(COLOUR_SHIFT, SLAB__COLOUR_SHIFT)                                                        \
 	X(SLOT_VACANT, SLAB__VACANT) /* an object in hot is above this */                          \
-	X(RESERVE_SHARE, SLAB_RESERVE_SHARE) /* one part in this of slabs in use may be kept */
+	X(RESERVE_SHARE, SLAB_RESERVE_SHARE) /* one part in this of slabs in use may be kept */    \
+	X(MODE_DEBUG, SLAB_MODE_DEBUG)   /* its slots have tracks at CACHE_TRACK_OFFSET */         \
+	X(MODE_MALLOC, SLAB_MODE_MALLOC) /* its objects are no slots of slabs */                   \
+	X(FLAG_STORE_USER, SLAB_STORE_USER) /* of CACHE_FLAGS: tracks have TAKEN and FREED */      \
+	X(TRACK_FREE, SLAB_TRACK_FREE)                                                             \
+	X(TRACK_LIVE, SLAB_TRACK_LIVE)                                                             \
+	X(TRACK_WAITING, SLAB_TRACK_WAITING) /* its slot counts as used, and as cached */          \
+	X(EVENT_FRAMES_MAX, SLAB_FRAMES)
 
 enum slab_field_id {
 #define X(id, type, field) SLAB_F_##id,

@@ -118,6 +118,9 @@ SAME_PLACE(colour_bytes);
 void slab_head_set(struct slab_cache *c)
 {
 	c->cookie = slab_cookie(c);
+	if (c->mode != SLAB_MODE_POOL)
+		return; /* no slot, and no header to be found: free, too, takes the slow path */
+	c->slot_bytes = c->number * sizeof(struct slab__slot);
 	c->start_mask = -(int32_t)c->geo.slab_bytes;
 	c->colours = c->geo.colours;
 	c->colour_bytes = c->geo.colour_bytes;

@@ -20,10 +20,10 @@ static inline uintptr_t slab_cookie(const struct slab_cache *c)
 	return (uintptr_t)c ^ (uintptr_t)slab_root.secret;
 }
 
-/* The number of a cache's slot in every thread's table; 0: none. */
+/* What spans call the holder of a slab; 0: a cache that came too late for a number. */
 static inline uint32_t slab_slot_number(const struct slab_cache *c)
 {
-	return (uint32_t)(c->slot_bytes / sizeof(struct slab__slot));
+	return c->number;
 }
 
 /* What the fast path reads of a cache, from its geometry. */

@@ -60,7 +60,8 @@ static void collect(struct slab_cache *c, struct slab_cache_stats *st)
 		.slabs = slab_read(&l->slabs),
 		.slabs_full = slab_read(&l->full),
 		.slabs_empty = slab_read(&l->empty),
-		.objects_cached = sums.cached + slab_read(&c->depot.objects),
+		.objects_cached = sums.cached + slab_read(&c->depot.objects) +
+		                  slab_read(&l->waiting),
 		.objects_peak = slab_read(&l->used_peak),
 		.allocs = sums.allocs + slab_read(&l->retired_allocs) +
 		          slab_read(&l->direct_allocs),

@@ -78,7 +78,8 @@ static int begin(struct search *search)
 	    search->colours > 4096 ||
 	    search->colours * search->colour_bytes + search->header_bytes > cache->slab_bytes)
 		return EBADMSG;
-	search->slot = cache->slot_bytes / table->constant[SLAB_K_SLOT_BYTES];
+	if (walk_number(walk, addr, SLAB_F_CACHE_NUMBER, &search->slot)) /* an older library */
+		search->slot = cache->slot_bytes / table->constant[SLAB_K_SLOT_BYTES];
 	search->bitmap = malloc(HEADER_MAX);
 	search->state = malloc(SLABS_OBJECTS_MAX);
 	return search->bitmap && search->state ? 0 : ENOMEM;

@@ -99,7 +99,9 @@ static int add_cache(struct walk *walk, uint64_t addr, const unsigned char *imag
 	if (!more)
 		return ENOMEM;
 	walk->cache = more;
-	walk_decode_cache(walk->table, image, addr, &walk->cache[walk->caches++]);
+	walk_decode_cache(walk->table, image, addr, &walk->cache[walk->caches]);
+	/* what older libraries do not have is none */
+	walk_number(walk, addr, SLAB_F_CACHE_WAITING, &walk->cache[walk->caches++].waiting);
 	return 0;
 }
 

@@ -15,6 +15,7 @@ struct walk_cache {
 	uint64_t generation, slabs, full, empty, used, used_peak, released_slabs;
 	uint64_t direct_allocs, direct_frees, retired_allocs, retired_net;
 	uint64_t depot_objects, depot_generation;
+	uint64_t waiting; /* freed objects in the quarantine of debugging */
 	uint64_t header_bytes; /* filled by slabs.c */
 	char name[SLAB_NAME_BYTES]; /* safe to print */
 };
