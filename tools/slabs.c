@@ -10,57 +10,29 @@
 
 #include "tools/parked.h"
 #include "tools/slabs.h"
+#include "tools/spans.h"
 
-#define FIELD_MAX   ((uint32_t)TABLE_IMAGE_MAX)
-#define SPANS_MAX   ((size_t)1 << 20)
-#define HEADER_MAX  (sizeof(uint64_t) * (SLABS_OBJECTS_MAX / 64 + 1))
-
-struct span {
-	uint64_t base, slabs;
-	unsigned char *image;
-};
+#define HEADER_MAX (sizeof(uint64_t) * (SLABS_OBJECTS_MAX / 64 + 1))
 
 struct search {
 	struct walk *walk;
 	const struct walk_cache *cache;
 	uint64_t secret, page_bytes, colours, colour_bytes, header_bytes, slot;
-	size_t span_bytes; /* of an image */
-	struct span *span;
-	size_t spans, span_room;
+	struct spans spans;
 	struct parked parked;
 	unsigned char *bitmap, *state;
 };
 
-static uint64_t number(const struct search *search, const unsigned char *image,
-		       enum slab_field_id id)
-{
-	return table_number(search->walk->table, image, id);
-}
-
 /* Whether the library's table tells all that is needed, and the cache's geometry makes sense. */
 static int begin(struct search *search)
 {
-	static const struct {
-		enum slab_field_id id;
-		uint32_t least, most; /* bytes */
-	} spans[] = {
-		{ SLAB_F_SPAN_ALL_LINK, 16, 16 },         { SLAB_F_SPAN_BASE, 8, 8 },
-		{ SLAB_F_SPAN_SLABS, 4, 8 },              { SLAB_F_SPAN_FREE, 8, FIELD_MAX },
-		{ SLAB_F_SPAN_HOLE, 8, FIELD_MAX },       { SLAB_F_SPAN_SLOT, 2, FIELD_MAX },
-	};
 	struct walk *walk = search->walk;
 	const struct table *table = walk->table;
 	const struct walk_cache *cache = search->cache;
 	uint64_t addr = cache->addr;
 
-	for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
-		const struct table_field *field = &table->field[spans[i].id];
-
-		if (!table_has(table, spans[i].id, spans[i].least, spans[i].most))
-			return ENOTSUP;
-		if (search->span_bytes < (size_t)field->offset_bytes + field->size_bytes)
-			search->span_bytes = (size_t)field->offset_bytes + field->size_bytes;
-	}
+	if (spans_begin(&search->spans, walk) != 0)
+		return ENOTSUP;
 	if (!table_has(table, SLAB_F_SLAB_COOKIE, 8, 8) ||
 	    !table_has(table, SLAB_F_SLAB_BITMAP, 8, 8) ||
 	    walk_number(walk, table->root, SLAB_F_ROOT_SECRET, &search->secret) ||
@@ -85,68 +57,14 @@ static int begin(struct search *search)
 	return search->bitmap && search->state ? 0 : ENOMEM;
 }
 
-static int add_span(struct search *search, const unsigned char *image)
-{
-	struct span *span;
-
-	if (search->spans == search->span_room) {
-		size_t room = search->span_room ? 2 * search->span_room : 64;
-		struct span *more = realloc(search->span, room * sizeof *more);
-
-		if (!more)
-			return ENOMEM;
-		search->span = more;
-		search->span_room = room;
-	}
-	span = &search->span[search->spans];
-	span->image = malloc(search->span_bytes);
-	if (!span->image)
-		return ENOMEM;
-	memcpy(span->image, image, search->span_bytes);
-	span->base = number(search, image, SLAB_F_SPAN_BASE);
-	span->slabs = number(search, image, SLAB_F_SPAN_SLABS);
-	search->spans++;
-	return 0;
-}
-
-/* The list of spans that are cut into slabs of the cache's size. */
+/* The spans that are cut into slabs of the cache's size. */
 static int take_spans(struct search *search)
 {
-	const struct table *table = search->walk->table;
-	uint64_t link_at = table->field[SLAB_F_SPAN_ALL_LINK].offset_bytes, pair[2], head, before;
-	unsigned char image[TABLE_IMAGE_MAX * 2];
 	unsigned order = 0;
-	int error;
 
 	while (order < SLAB_ORDERS && search->page_bytes << order < search->cache->slab_bytes)
 		order++;
-	head = walk_place(search->walk, table->root, SLAB_F_ROOT_SPANS) + order * sizeof pair;
-	if (order >= SLAB_ORDERS ||
-	    table->field[SLAB_F_ROOT_SPANS].size_bytes < (order + 1) * sizeof pair)
-		return EBADMSG;
-	error = target_read(search->walk->target, head, pair, sizeof pair);
-	for (before = head; !error && pair[0] != head;) {
-		uint64_t at = pair[0];
-
-		if (search->spans >= SPANS_MAX || at % sizeof(uint64_t))
-			return EBADMSG;
-		error = target_read(search->walk->target, at - link_at, image, search->span_bytes);
-		if (error)
-			break;
-		memcpy(pair, image + link_at, sizeof pair);
-		if (pair[1] != before)
-			return EBADMSG;
-		before = at;
-		error = add_span(search, image);
-	}
-	return error;
-}
-
-static int compare(const void *left, const void *right)
-{
-	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-
-	return a < b ? -1 : a > b;
+	return order < SLAB_ORDERS ? spans_take(&search->spans, search->walk, order) : EBADMSG;
 }
 
 uint64_t slabs_slot_at(const struct walk_cache *cache, const struct slabs_slab *slab,
@@ -246,12 +164,11 @@ static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *s
 	return true;
 }
 
-static void show_span(struct search *search, const struct span *span,
+static void show_span(struct search *search, const struct spans_span *span,
 		      const struct slabs_visit *visit, struct slabs_sum *sum)
 {
-	const struct table *table = search->walk->table;
-	const unsigned char *free = span->image + table->field[SLAB_F_SPAN_FREE].offset_bytes;
-	const unsigned char *hole = span->image + table->field[SLAB_F_SPAN_HOLE].offset_bytes;
+	struct walk *walk = search->walk;
+	const struct table *table = walk->table;
 	const unsigned char *slot = span->image + table->field[SLAB_F_SPAN_SLOT].offset_bytes;
 	uint64_t most = 8 * (uint64_t)table->field[SLAB_F_SPAN_FREE].size_bytes;
 	struct slabs_slab slab = { 0 };
@@ -263,9 +180,9 @@ static void show_span(struct search *search, const struct span *span,
 		most = table->field[SLAB_F_SPAN_SLOT].size_bytes / sizeof number;
 	for (uint64_t i = 0; i < span->slabs && i < most; i++) {
 		memcpy(&number, slot + i * sizeof number, sizeof number);
-		if (bit(hole, i))
+		if (spans_bit(walk, span, SLAB_F_SPAN_HOLE, i))
 			slab.hole_before += search->cache->slab_bytes;
-		else if (!bit(free, i) && number == search->slot &&
+		else if (!spans_bit(walk, span, SLAB_F_SPAN_FREE, i) && number == search->slot &&
 			 show_slab(search, span->base + i * search->cache->slab_bytes, &slab,
 				   visit, sum))
 			slab.hole_before = 0;
@@ -286,13 +203,10 @@ int slabs_each(struct walk *walk, const struct walk_cache *cache, const struct s
 	if (!error || error == EBADMSG)
 		error = parked_take(&search.parked, walk, &whole) ? EBADMSG : error;
 	sum->parked_nowhere = search.parked.count;
-	if (search.spans)
-		qsort(search.span, search.spans, sizeof *search.span, compare);
-	for (size_t i = 0; i < search.spans; i++) {
-		show_span(&search, &search.span[i], visit, sum);
-		free(search.span[i].image);
-	}
-	free(search.span);
+	spans_sort(&search.spans);
+	for (size_t i = 0; i < search.spans.count; i++)
+		show_span(&search, &search.spans.span[i], visit, sum);
+	spans_free(&search.spans);
 	parked_free(&search.parked);
 	free(search.bitmap);
 	free(search.state);

@@ -12,11 +12,12 @@
  *        inside.c                             map, verify, whatis
  *   t7   figures.c                            a consistent whole, by reading again what changed
  *   t6   row.c                                numbers of one cache -> its figures
- *   t5   slots.c slabs.c                      what the threads hold; slabs slot by slot
+ *        slabs.c                              slabs slot by slot
+ *   t5   slots.c parked.c spans.c             what the threads hold; runs of slabs
  *   t4   walk.c                               lists of caches and threads
  *   t3   table.c note.c                       the target's own field table; where its roots are
  *   t2   target_live.c target_core.c          bytes of a live process, of a core file
- *   t1   target.h access.c                    "read n bytes at an address"; why it may not be
+ *   t1   target.h access.c core_notes.c       "read n bytes at an address"; why it may not be
  *   t0   fault.c text.c
  */
 #define _GNU_SOURCE 1

@@ -28,9 +28,17 @@ struct target_mapping {
 	bool device; /* reading it may have effects: leave it alone */
 };
 
+#define TARGET_PAGES 512 /* looked at in one go */
+
 struct target {
 	/* Fills all parts in their order. Return: 0 or an errno; then the parts hold nothing. */
 	int (*read)(struct target *target, const struct target_part *parts, size_t count);
+	/*
+	 * The next part of addr .. end (within a mapping) that may hold other bytes than zeroes, as
+	 * far as can be told without reading it. Return: false: there is none.
+	 */
+	bool (*present)(struct target *target, uint64_t addr, uint64_t end, uint64_t *from,
+			uint64_t *to);
 	/* Whether it is still there; a core always is. */
 	bool (*alive)(struct target *target);
 	const char *source; /* "live", "core" */
@@ -43,8 +51,9 @@ struct target {
 	uint64_t truncated_bytes; /* target_core.c: missing at the end of the file */
 
 	int reader;  /* target_live.c: the task whose memory is read, mostly pid itself */
-	int proc_fd; /* target_live.c: /proc/PID; keeps meaning this process when the PID is reused
-		      */
+	int proc_fd; /* target_live.c: /proc/PID; means this process when the PID is used again */
+	int pagemap_fd; /* target_live.c: once asked for, else -1; and what was read of it */
+	uint64_t page_word[TARGET_PAGES], page_first, page_count;
 	int mem_fd;  /* target_live.c: its mem where process_vm_readv is not to be had, else -1 */
 };
 
@@ -59,6 +68,9 @@ void target_close_live(struct target *target);
  */
 enum fault_code target_open_core(struct target *target, int fd, const char *path,
 				 struct fault *fault);
+
+/* What the notes of a core told. */
+const struct core_notes *target_core_notes(const struct target *target);
 
 void target_close_core(struct target *target);
 

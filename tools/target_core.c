@@ -16,32 +16,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/core_notes.h"
 #include "tools/target.h"
 
 #define HEADERS_MAX     ((uint64_t)1 << 20)
 #define NOTES_MAX_BYTES ((uint64_t)64 << 20)
-#define PATH_MAX_BYTES  4096
-#define PRSTATUS_PID_AT 32 /* of struct elf_prstatus */
-#define PAGE_MAX_BYTES  ((uint64_t)1 << 20)
 
-/* Where bytes of the target are: in the core, or in a file that it had mapped. */
+/* Where bytes of the target are in the core. */
 struct core_segment {
 	uint64_t start, bytes;  /* addresses */
 	uint64_t offset, there; /* in the core; bytes that the core really has */
-};
-struct core_file {
-	uint64_t start, end, offset;
-	const char *path;
 };
 struct target_core {
 	int fd;
 	uint64_t file_bytes;
 	struct core_segment *segment; /* by address */
 	size_t segments;
-	struct core_file *file; /* by address; paths point into notes */
-	size_t files;
-	char *notes;
-	const char *open_path; /* of disk_fd */
+	struct core_notes notes; /* among others the files that the target had mapped */
+	const char *open_path;   /* of disk_fd */
 	int disk_fd;
 };
 
@@ -75,6 +67,16 @@ static const void *find(const void *list, size_t count, size_t entry_bytes, uint
 	return low ? (const char *)list + (low - 1) * entry_bytes : NULL;
 }
 
+static const struct core_segment *find_segment(const struct target_core *core, uint64_t addr)
+{
+	return find(core->segment, core->segments, sizeof *core->segment, addr);
+}
+
+static const struct core_file *find_file(const struct target_core *core, uint64_t addr)
+{
+	return find(core->notes.file, core->notes.files, sizeof *core->notes.file, addr);
+}
+
 /* A core names any path it likes: only plain ELF files are opened, and only for reading. */
 static int disk_file(struct target_core *core, const char *path)
 {
@@ -99,9 +101,8 @@ static int disk_file(struct target_core *core, const char *path)
 /* Reads a first piece of at most bytes. Return: how much; 0: it is nowhere. */
 static uint64_t read_piece(struct target_core *core, uint64_t addr, void *to, uint64_t bytes)
 {
-	const struct core_segment *segment =
-	    find(core->segment, core->segments, sizeof *core->segment, addr);
-	const struct core_file *file = find(core->file, core->files, sizeof *core->file, addr);
+	const struct core_segment *segment = find_segment(core, addr);
+	const struct core_file *file = find_file(core, addr);
 	uint64_t left;
 
 	if (segment && addr - segment->start < segment->there) {
@@ -137,6 +138,37 @@ static int core_read(struct target *target, const struct target_part *parts, siz
 	return 0;
 }
 
+/* Holes of the file are zeroes, and no words to look at; so is what the core leaves out. */
+static bool core_present(struct target *target, uint64_t addr, uint64_t end, uint64_t *from,
+			 uint64_t *to)
+{
+	const struct target_core *core = target->core;
+	const struct core_segment *segment = find_segment(core, addr);
+	off_t data, hole;
+	uint64_t place, last;
+
+	if (!segment || addr - segment->start >= segment->there)
+		return false;
+	place = segment->offset + (addr - segment->start);
+	last = segment->offset + segment->there;
+	if (end - segment->start < segment->there)
+		last = segment->offset + (end - segment->start);
+	data = lseek(core->fd, (off_t)place, SEEK_DATA);
+	if (data < 0 && errno == EINVAL) /* a file system that knows no holes */
+		data = (off_t)place;
+	if (data < 0 || (uint64_t)data >= last)
+		return false;
+	hole = lseek(core->fd, data, SEEK_HOLE);
+	*from = addr + ((uint64_t)data - place);
+	*to = addr + ((hole > data && (uint64_t)hole < last ? (uint64_t)hole : last) - place);
+	return true;
+}
+
+const struct core_notes *target_core_notes(const struct target *target)
+{
+	return &target->core->notes;
+}
+
 static bool core_alive(struct target *target)
 {
 	(void)target;
@@ -148,61 +180,6 @@ static int compare_starts(const void *left, const void *right)
 	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
 
 	return a < b ? -1 : a > b;
-}
-
-/* NT_FILE: count, page size, then start, end, offset in pages of each, then the paths. */
-static void take_files(struct target_core *core, const char *body, uint64_t bytes)
-{
-	uint64_t head[2], entry[3], count;
-	const char *path;
-
-	if (core->file || bytes < sizeof head)
-		return;
-	memcpy(head, body, sizeof head);
-	count = head[0];
-	if (head[1] == 0 || head[1] > PAGE_MAX_BYTES ||
-	    count > (bytes - sizeof head) / (sizeof entry + 1))
-		return;
-	core->file = calloc(count + 1, sizeof *core->file);
-	path = body + sizeof head + count * sizeof entry;
-	for (uint64_t i = 0; core->file && i < count; i++) {
-		const char *end = memchr(path, '\0', (size_t)(body + bytes - path));
-
-		memcpy(entry, body + sizeof head + i * sizeof entry, sizeof entry);
-		if (!end)
-			break;
-		if (entry[0] < entry[1] && entry[2] < UINT64_MAX / head[1] && end > path &&
-		    end - path < PATH_MAX_BYTES)
-			core->file[core->files++] =
-			    (struct core_file){ entry[0], entry[1], entry[2] * head[1], path };
-		path = end + 1;
-	}
-	if (core->files)
-		qsort(core->file, core->files, sizeof *core->file, compare_starts);
-}
-
-static void take_notes(struct target *target, const char *notes, uint64_t bytes)
-{
-	uint64_t at = 0;
-
-	while (bytes - at >= sizeof(Elf64_Nhdr)) {
-		Elf64_Nhdr note;
-		uint64_t body, end;
-
-		memcpy(&note, notes + at, sizeof note);
-		body = at + sizeof note + (((uint64_t)note.n_namesz + 3) & ~(uint64_t)3);
-		end = body + (((uint64_t)note.n_descsz + 3) & ~(uint64_t)3);
-		if (end > bytes)
-			return;
-		if (note.n_type == NT_FILE)
-			take_files(target->core, notes + body, note.n_descsz);
-		else if (note.n_type == NT_PRSTATUS && target->pid == 0 &&
-			 note.n_descsz >= PRSTATUS_PID_AT + sizeof(int))
-			memcpy(&target->pid, notes + body + PRSTATUS_PID_AT, sizeof(int));
-		else if (note.n_type == NT_PRPSINFO && note.n_descsz >= 28)
-			memcpy(&target->pid, notes + body + 24, sizeof(int));
-		at = end;
-	}
 }
 
 static void take_segment(struct target *target, const Elf64_Phdr *header)
@@ -224,7 +201,7 @@ static void take_segment(struct target *target, const Elf64_Phdr *header)
 	target->mappings[target->mapping_count++] = (struct target_mapping){
 		.start = header->p_vaddr,
 		.end = header->p_vaddr + header->p_memsz,
-		.readable = true,
+		.readable = header->p_flags & PF_R,
 		.writable = header->p_flags & PF_W,
 		.anonymous = true,
 	};
@@ -239,18 +216,16 @@ static void match_files(struct target *target)
 
 	for (size_t i = 0; i < from_segments; i++) {
 		struct target_mapping *mapping = &target->mappings[i];
-		const struct core_file *file =
-		    find(core->file, core->files, sizeof *core->file, mapping->start);
+		const struct core_file *file = find_file(core, mapping->start);
 
 		if (file && mapping->start < file->end) {
 			mapping->anonymous = false;
 			mapping->offset = file->offset + (mapping->start - file->start);
 		}
 	}
-	for (size_t i = 0; i < core->files; i++) {
-		const struct core_file *file = &core->file[i];
-		const struct core_segment *segment =
-		    find(core->segment, core->segments, sizeof *core->segment, file->start);
+	for (size_t i = 0; i < core->notes.files; i++) {
+		const struct core_file *file = &core->notes.file[i];
+		const struct core_segment *segment = find_segment(core, file->start);
 
 		if (!segment || file->start - segment->start >= segment->bytes)
 			target->mappings[target->mapping_count++] =
@@ -277,21 +252,27 @@ static int take_headers(struct target *target, const Elf64_Ehdr *elf, uint64_t c
 	for (uint64_t i = 0; !error && i < count; i++) {
 		if (header[i].p_type == PT_LOAD)
 			take_segment(target, &header[i]);
-		else if (header[i].p_type == PT_NOTE && !core->notes &&
+		else if (header[i].p_type == PT_NOTE && !core->notes.text &&
 			 header[i].p_filesz <= NOTES_MAX_BYTES) {
-			core->notes = malloc(header[i].p_filesz + 1);
-			if (core->notes && read_at(core->fd, header[i].p_offset, core->notes,
-						   header[i].p_filesz))
-				take_notes(target, core->notes, header[i].p_filesz);
+			char *text = malloc(header[i].p_filesz + 1);
+
+			if (text && !read_at(core->fd, header[i].p_offset, text,
+					     header[i].p_filesz)) {
+				free(text);
+				text = NULL;
+			}
+			if (text)
+				core_notes_take(&core->notes, text, header[i].p_filesz);
 		}
 	}
 	free(header);
 	if (error)
 		return error;
+	target->pid = core->notes.pid;
 	if (core->segments)
 		qsort(core->segment, core->segments, sizeof *core->segment, compare_starts);
 	more = realloc(target->mappings,
-		       (target->mapping_count + core->files + 1) * sizeof *more);
+		       (target->mapping_count + core->notes.files + 1) * sizeof *more);
 	if (!more)
 		return ENOMEM;
 	target->mappings = more;
@@ -323,6 +304,7 @@ enum fault_code target_open_core(struct target *target, int fd, const char *path
 
 	*target = (struct target){ .read = core_read,
 				   .alive = core_alive,
+				   .present = core_present,
 				   .source = "core",
 				   .mem_fd = -1,
 				   .proc_fd = -1,
@@ -358,8 +340,7 @@ void target_close_core(struct target *target)
 	if (core->disk_fd >= 0)
 		close(core->disk_fd);
 	free(core->segment);
-	free(core->file);
-	free(core->notes);
+	core_notes_free(&core->notes);
 	free(core);
 	free(target->mappings);
 }

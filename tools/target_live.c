@@ -20,6 +20,7 @@
 
 #define PARTS_PER_CALL 512 /* at most IOV_MAX, 1024 */
 #define MAPPINGS_MAX   ((size_t)1 << 20)
+#define PAGE_THERE     ((uint64_t)3 << 62) /* of a word of pagemap: present, or swapped out */
 #define KERNEL_THREAD  0x00200000u /* the kernel's PF_KTHREAD */
 
 static int task_file(const struct target *target, int task, const char *name)
@@ -88,6 +89,44 @@ static int live_read(struct target *target, const struct target_part *parts, siz
 	if (target->mem_fd < 0)
 		return error;
 	return read_mem(target, parts, count);
+}
+
+/* Reads what the kernel says of the pages from number first on. Return: whether it does. */
+static bool take_pages(struct target *target, uint64_t first)
+{
+	ssize_t n;
+
+	if (target->pagemap_fd < 0)
+		target->pagemap_fd = task_file(target, target->reader, "pagemap");
+	if (target->pagemap_fd < 0)
+		return false;
+	n = pread(target->pagemap_fd, target->page_word, sizeof target->page_word,
+		  (off_t)(first * sizeof target->page_word[0]));
+	target->page_first = first;
+	target->page_count = n > 0 ? (size_t)n / sizeof target->page_word[0] : 0;
+	return target->page_count > 0;
+}
+
+/* Pages that are neither in memory nor on a swap device have never been written. */
+static bool live_present(struct target *target, uint64_t addr, uint64_t end, uint64_t *from,
+			 uint64_t *to)
+{
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), page = addr / page_bytes;
+	bool inside = false;
+
+	for (*from = *to = addr; *to < end; page++) {
+		bool there = true; /* as long as nobody says otherwise */
+
+		if (page - target->page_first < target->page_count || take_pages(target, page))
+			there = target->page_word[page - target->page_first] & PAGE_THERE;
+		if (inside && !there)
+			return true;
+		*to = (page + 1) * page_bytes < end ? (page + 1) * page_bytes : end;
+		if (!there)
+			*from = *to;
+		inside = there;
+	}
+	return inside;
 }
 
 /* The state letter of a task, or 0 when there is no such task any more; its flags (proc(5)). */
@@ -232,9 +271,11 @@ enum fault_code target_open_live(struct target *target, int pid, struct fault *f
 
 	*target = (struct target){ .read = live_read,
 				   .alive = live_alive,
+				   .present = live_present,
 				   .source = "live",
 				   .pid = pid,
 				   .reader = pid,
+				   .pagemap_fd = -1,
 				   .mem_fd = -1 };
 	snprintf(target->label, sizeof target->label, "process %d", pid);
 	snprintf(path, sizeof path, "/proc/%d", pid);
@@ -260,5 +301,7 @@ void target_close_live(struct target *target)
 	free(target->mappings);
 	if (target->mem_fd >= 0)
 		close(target->mem_fd);
+	if (target->pagemap_fd >= 0)
+		close(target->pagemap_fd);
 	close(target->proc_fd);
 }
