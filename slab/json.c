@@ -21,6 +21,7 @@ struct text {
 	bool failed;                 /* no memory */
 	bool consistent;             /* every cache so far */
 	struct slab_cache_stats sum; /* over the caches */
+	uint64_t waste_bytes, stranded_bytes; /* likewise */
 	uint64_t caches;
 };
 
@@ -85,6 +86,22 @@ static void add_counts(struct text *t, const struct slab_cache_stats *st)
 	NUMBER(objects_capacity);
 }
 
+/* Memory of slabs that no object can use. */
+static uint64_t waste_bytes(const struct slab_cache_stats *st)
+{
+	uint64_t usable = st->objects_capacity * st->object_bytes;
+
+	return st->mapped_bytes > usable ? st->mapped_bytes - usable : 0;
+}
+
+/* Free slots of partial slabs. */
+static uint64_t stranded_bytes(const struct slab_cache_stats *st)
+{
+	uint64_t empty = st->slabs_empty * st->objects_per_slab;
+
+	return st->objects_free > empty ? (st->objects_free - empty) * st->stride_bytes : 0;
+}
+
 static void add_cache(struct text *t, const struct slab_cache_stats *st)
 {
 	bool agree = st->objects_live == st->allocs - st->frees;
@@ -107,6 +124,8 @@ static void add_cache(struct text *t, const struct slab_cache_stats *st)
 	NUMBER(alloc_failures);
 	NUMBER(mapped_bytes);
 	NUMBER(returned_bytes);
+	add_number(t, ", \"waste_bytes\": ", waste_bytes(st));
+	add_number(t, ", \"stranded_bytes\": ", stranded_bytes(st));
 	add(t, ", \"consistent\": ");
 	add(t, truth(agree));
 	add(t, "}");
@@ -134,6 +153,8 @@ static int take_cache(struct slab_cache *c, void *ctx)
 	t->sum.alloc_failures += st.alloc_failures;
 	t->sum.mapped_bytes += st.mapped_bytes;
 	t->sum.returned_bytes += st.returned_bytes;
+	t->waste_bytes += waste_bytes(&st);
+	t->stranded_bytes += stranded_bytes(&st);
 	return t->failed;
 }
 
@@ -159,6 +180,8 @@ static void add_head(struct text *t, const struct slab_totals *all, const struct
 	NUMBER(alloc_failures);
 	add_number(t, ", \"caches_mapped_bytes\": ", st->mapped_bytes);
 	NUMBER(returned_bytes);
+	add_number(t, ", \"waste_bytes\": ", caches->waste_bytes);
+	add_number(t, ", \"stranded_bytes\": ", caches->stranded_bytes);
 	add(t, "},\n \"caches\": [");
 }
 

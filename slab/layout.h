@@ -442,7 +442,12 @@ struct slab_cache {
 	X(EVENT_TIME, struct slab_event, time_ns)                                                  \
 	X(EVENT_THREAD, struct slab_event, thread)                                                 \
 	X(EVENT_FRAMES, struct slab_event, frames)                                                 \
-	X(EVENT_FRAME, struct slab_event, frame[0])
+	X(EVENT_FRAME, struct slab_event, frame[0])                                                \
+	X(CACHE_MAGAZINE_CAP, struct slab_cache, magazine_cap)                                     \
+	X(CACHE_CTOR, struct slab_cache, ctor)                                                     \
+	X(CACHE_DTOR, struct slab_cache, dtor)                                                     \
+	X(CACHE_DEPOT_EXCHANGES, struct slab_cache, depot.exchanges)                               \
+	X(SPAN_OWNER, struct slab_span, owner)
 
 /* Numbers in the table that are no field: what a reader must know about encodings. */
 #define SLAB_CONSTANTS(X)                                                                          \

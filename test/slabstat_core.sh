@@ -84,7 +84,7 @@ at=$("$slabstat" map "$pid" --cache=cache-7 | awk '/ 0x/ { print $1; exit }')
 says 0 "cache cache-7, slab $at" whatis "$pid" "$at"
 says 1 'in no slab' whatis "$pid" 0x1000
 says 2 'no address' whatis "$pid" xyz
-says 2 'needs an address' whatis "$pid"
+says 2 'needs a target and an address' whatis "$pid"
 says 2 'keeps figures' map snapshot.json
 
 # ---- bad snapshots

@@ -26,7 +26,8 @@ for format in $(sed -n "s/.*formats='\(.*\)'/\1/p" tools/slabstat.bash); do
 	"$slabstat" --format="$format" 999999999 >/dev/null 2>&1
 	[ $? -eq 3 ] || { echo "--format=$format is not known"; bad=1; }
 done
-[ "$(wc -l <<<"$help")" -le 24 ] || { echo "--help is longer than a screen"; bad=1; }
+[ "$(wc -l <<<"$help")" -le 40 ] || { echo "--help is longer than a screen"; bad=1; }
+[ "$(wc -L <<<"$help")" -le 80 ] || { echo "--help is wider than a screen"; bad=1; }
 if command -v mandoc >/dev/null; then
 	mandoc -T lint -W error docs/*.1 || bad=1
 fi

@@ -9,10 +9,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "tools/each.h"
 #include "tools/inside.h"
-#include "tools/note.h"
 #include "tools/slabs.h"
-#include "tools/text.h"
 
 #define PASSES         8
 #define ROW_CELLS      64
@@ -24,8 +23,8 @@ struct inside {
 	const struct inside_ask *ask;
 	struct walk *walk;
 	bool by_slab;         /* map: a cell per slab */
+	bool headed;          /* map: its legend is printed */
 	unsigned column;      /* of the next cell */
-	uint64_t last_end;    /* map: where the slab before ended */
 	bool found;           /* whatis */
 	uint64_t faults, missing;
 	uint64_t unjudged;    /* verify: caches that changed in every pass */
@@ -90,6 +89,10 @@ static int map_cache(struct inside *inside, const struct walk_cache *cache)
 
 	if (cache->slabs == 0)
 		return 0;
+	if (!inside->headed)
+		fprintf(inside->out, "# live  o parked  . free  ! damaged  ? not read; where a "
+				     "cell is a slab: tenths of its slots that are live\n\n");
+	inside->headed = true;
 	inside->by_slab = !inside->ask->all && cache->slabs > SLOT_BY_SLOT;
 	fprintf(inside->out, "%s: %" PRIu64 " slabs of %" PRIu64 " objects\n", cache->name,
 		cache->slabs, cache->objects_per_slab);
@@ -225,33 +228,22 @@ static void whatis_slab(void *ctx, const struct walk_cache *cache, const struct 
 		i, cache->objects_per_slab, addr, cache->object_bytes, words[slab->state[i]]);
 }
 
-static int look(struct inside *inside, struct walk_cache *cache)
+static int look(void *ctx, struct walk *walk, unsigned root, struct walk_cache *cache)
 {
+	struct inside *inside = ctx;
 	const struct slabs_visit visit = { whatis_slab, inside };
 	struct slabs_sum sum;
 
-	if (inside->ask->globs && !text_matches(inside->ask->globs, cache->name))
-		return 0;
+	(void)root;
+	inside->walk = walk;
 	switch (inside->ask->verb) {
 	case INSIDE_MAP:
 		return map_cache(inside, cache);
 	case INSIDE_VERIFY:
 		return verify_cache(inside, cache);
 	default:
-		return inside->found ? 0 : slabs_each(inside->walk, cache, &visit, &sum);
+		return inside->found ? 0 : slabs_each(walk, cache, &visit, &sum);
 	}
-}
-
-static enum fault_code explain(const struct target *target, int error, struct fault *fault)
-{
-	if (error == ENOTSUP)
-		return fault_set(fault, FAULT_LAYOUT,
-				 "the library in %s is too old to show its slabs: its figures can "
-				 "be read.",
-				 target->label);
-	return fault_set(fault, FAULT_PARTIAL, "not all slabs of %s could be looked at (%s).",
-			 target->label,
-			 error == EBADMSG ? "a list is damaged" : strerror(error));
 }
 
 static enum fault_code conclude(const struct inside *inside, const struct target *target,
@@ -280,31 +272,8 @@ enum fault_code inside_run(FILE *out, struct target *target, const struct inside
 			   struct fault *fault)
 {
 	struct inside inside = { .out = out, .ask = ask };
-	struct note_roots roots;
-	enum fault_code code = note_find(target, &roots, fault);
+	enum fault_code code;
 
-	if (ask->verb == INSIDE_MAP && code == FAULT_NONE)
-		fprintf(out, "# live  o parked  . free  ! damaged  ? not read; where a cell is a "
-			     "slab: tenths of its slots that are live\n\n");
-	for (size_t i = 0; i < roots.count && code == FAULT_NONE; i++) {
-		struct table table;
-		struct walk walk;
-		int error;
-
-		code = table_load(&table, target, roots.addr[i], fault);
-		if (code != FAULT_NONE)
-			break;
-		walk_begin(&walk, target, &table);
-		error = walk_take(&walk);
-		inside.walk = &walk;
-		for (size_t c = 0; c < walk.caches && error != ENOTSUP; c++) {
-			int failed = look(&inside, &walk.cache[c]);
-
-			error = error ? error : failed;
-		}
-		walk_end(&walk);
-		if (error)
-			code = explain(target, error, fault);
-	}
+	code = each_cache(target, ask->globs, look, &inside, fault);
 	return code != FAULT_NONE ? code : conclude(&inside, target, fault);
 }

@@ -10,11 +10,12 @@
 
 #define PARKED_MAX ((size_t)1 << 24) /* of one cache; a sixteenth of its slots may be */
 #define SHELF_MAX  ((size_t)1 << 22) /* magazines on one shelf */
+#define PART_OBJECTS 256             /* of a magazine, read in one call */
 
 static int room_for(struct parked *parked, uint64_t count)
 {
 	size_t room = 2 * (parked->room + count) + 1024;
-	uint64_t *more;
+	struct parked_object *more;
 
 	if (count >> parked->walk->table->constant[SLAB_K_COUNT_BITS] != 0 ||
 	    parked->count + count > PARKED_MAX)
@@ -30,26 +31,28 @@ static int room_for(struct parked *parked, uint64_t count)
 }
 
 /* An object outside of the magazines. */
-static int add_hot(struct parked *parked, uint64_t obj)
+static int add_hot(struct parked *parked, uint64_t obj, uint32_t owner)
 {
 	int error = room_for(parked, 1);
 
 	if (!error)
-		parked->obj[parked->count++] = obj;
+		parked->obj[parked->count++] = (struct parked_object){ obj, owner };
 	return error;
 }
 
-static int add_magazine(struct parked *parked, uint64_t objs, uint64_t count)
+static int add_magazine(struct parked *parked, uint64_t objs, uint64_t count, uint32_t owner)
 {
+	uint64_t part[PART_OBJECTS], n;
 	int error = room_for(parked, count);
 
-	if (error || count == 0)
-		return error;
-	if (target_read(parked->walk->target, objs, parked->obj + parked->count,
-			count * sizeof(uint64_t)) != 0)
-		return EBADMSG;
-	parked->count += count;
-	return 0;
+	for (; !error && count > 0; count -= n, objs += n * sizeof part[0]) {
+		n = count < PART_OBJECTS ? count : PART_OBJECTS;
+		if (target_read(parked->walk->target, objs, part, n * sizeof part[0]) != 0)
+			return EBADMSG;
+		for (uint64_t i = 0; i < n; i++)
+			parked->obj[parked->count++] = (struct parked_object){ part[i], owner };
+	}
+	return error;
 }
 
 static int take_slot(struct parked *parked, size_t t)
@@ -73,22 +76,23 @@ static int take_slot(struct parked *parked, size_t t)
 	if (error)
 		return error;
 	error = add_magazine(parked, table_number(table, image, SLAB_F_SLOT_OBJS),
-			     table_number(table, image, SLAB_F_SLOT_WORD) & mask);
+			     table_number(table, image, SLAB_F_SLOT_WORD) & mask, (uint32_t)t);
 	hot = table_number(table, image, SLAB_F_SLOT_HOT);
 	if (!error && hot > table->constant[SLAB_K_SLOT_VACANT])
-		error = add_hot(parked, hot);
+		error = add_hot(parked, hot, (uint32_t)t);
 	prev = table_number(table, image, SLAB_F_SLOT_PREV);
 	count = table_number(table, image, SLAB_F_SLOT_PREV_COUNT);
 	if (!error && count > 0)
-		error = add_magazine(parked, walk_place(walk, prev, SLAB_F_MAGAZINE_OBJS), count);
+		error = add_magazine(parked, walk_place(walk, prev, SLAB_F_MAGAZINE_OBJS), count,
+				     (uint32_t)t);
 	return error;
 }
 
 static int compare(const void *left, const void *right)
 {
-	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+	const struct parked_object *a = left, *b = right;
 
-	return a < b ? -1 : a > b;
+	return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
 int parked_take(struct parked *parked, struct walk *walk, const struct walk_cache *cache)
@@ -117,8 +121,9 @@ int parked_take(struct parked *parked, struct walk *walk, const struct walk_cach
 		if (!error && count == 0)
 			return EBADMSG; /* an empty one is never on the shelf: no endless loop */
 		if (!error)
-			error = add_magazine(
-			    parked, walk_place(walk, magazine, SLAB_F_MAGAZINE_OBJS), count);
+			error = add_magazine(parked,
+					     walk_place(walk, magazine, SLAB_F_MAGAZINE_OBJS),
+					     count, PARKED_DEPOT);
 		if (!error)
 			error = walk_number(walk, magazine, SLAB_F_MAGAZINE_NEXT, &magazine);
 	}

@@ -6,10 +6,17 @@
 
 #include "tools/walk.h"
 
+#define PARKED_DEPOT UINT32_MAX
+
+struct parked_object {
+	uint64_t addr;  /* as the target says */
+	uint32_t owner; /* number of the thread in the walk, or PARKED_DEPOT */
+};
+
 struct parked {
 	struct walk *walk;
 	uint64_t slot;    /* number of the cache's slot in every thread's table; 0: none */
-	uint64_t *obj;    /* addresses in ascending order, as the target says */
+	struct parked_object *obj; /* in ascending order of addresses */
 	size_t count, room;
 };
 

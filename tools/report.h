@@ -10,19 +10,40 @@
 
 #include "tools/figures.h"
 
-#define REPORT_SORTS        "abcklmnosu" /* the columns of report_table(), by letter; see --help */
+#define REPORT_SORTS        "abcklmnostuw" /* columns of report_table(), by letter; see --help */
 #define REPORT_SORT_DEFAULT 'c'
 
 /* Totals in the manner of slabtop, then a line per cache; caches without a slab only if all. */
 void report_table(FILE *out, struct figures *figures, char sort, bool all);
 
-/* One JSON object with every cache, by root and id. */
-void report_json(FILE *out, struct figures *figures);
+/*
+ * One JSON object with every cache, by root and id. one_line: no line breaks but at its end;
+ * time_ms: since 1970, 0: not told.
+ */
+void report_json(FILE *out, struct figures *figures, bool one_line, uint64_t time_ms);
+
+/* Its beginning up to "consistent", and one cache of it, both without the closing brace. */
+void report_json_head(FILE *out, const struct figures *figures, uint64_t time_ms);
+void report_json_cache(FILE *out, const struct figures_row *row, bool with_root);
 
 /* Text exposition; a series per cache only if asked for, caches of one name as one. */
 void report_prometheus(FILE *out, const struct figures *figures, bool per_cache);
-void report_csv(FILE *out, const struct figures *figures);
+void report_csv(FILE *out, const struct figures *figures, bool heads);
 void report_slabinfo(FILE *out, const struct figures *figures); /* as /proc/slabinfo 2.1 */
 void report_umastat(FILE *out, const struct figures *figures);  /* as mdb's ::umastat */
+
+struct detail;
+struct diff;
+
+/* One cache: every attribute, in the manner of slabinfo -r. detail NULL: a snapshot's figures. */
+void report_full(FILE *out, const struct figures *figures, const struct figures_row *row,
+		 const struct detail *detail);
+/* What is known from slabs, as members of a JSON object; begins with a comma. */
+void report_full_json(FILE *out, const struct detail *detail);
+
+/* Growth per cache in the order of the diff; all: caches that did not change as well. */
+void report_diff(FILE *out, const struct diff *diff, bool all);
+void report_diff_json(FILE *out, const struct diff *diff);
+void report_diff_csv(FILE *out, const struct diff *diff);
 
 #endif

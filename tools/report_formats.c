@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/report.h"
+#include "tools/row.h"
 
 struct column {
 	const char *name;
@@ -110,7 +111,7 @@ void report_prometheus(FILE *out, const struct figures *figures, bool per_cache)
 	free(sorted);
 }
 
-void report_csv(FILE *out, const struct figures *figures)
+void report_csv(FILE *out, const struct figures *figures, bool with_heads)
 {
 	static const char *const heads[] = { "id",
 					     "flags",
@@ -139,10 +140,12 @@ void report_csv(FILE *out, const struct figures *figures)
 				   sizeof(uint64_t) - offsetof(struct slab_cache_stats, id) ==
 			       sizeof heads / sizeof heads[0] * sizeof(uint64_t),
 		       "a head for each figure, in their order");
-	fprintf(out, "pid,root,name");
-	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		fprintf(out, ",%s", heads[i]);
-	fprintf(out, ",consistent\n");
+	if (with_heads) {
+		fprintf(out, "pid,root,name");
+		for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+			fprintf(out, ",%s", heads[i]);
+		fprintf(out, ",waste_bytes,stranded_bytes,consistent\n");
+	}
 	for (size_t i = 0; i < figures->count; i++) {
 		const struct figures_row *row = &figures->rows[i];
 
@@ -151,7 +154,8 @@ void report_csv(FILE *out, const struct figures *figures)
 			fprintf(out, ",%" PRIu64,
 				value_of(&row->stats, offsetof(struct slab_cache_stats, id) +
 							  k * sizeof(uint64_t)));
-		fprintf(out, ",%d\n", row->consistent);
+		fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%d\n", row_waste_bytes(&row->stats),
+			row_stranded_bytes(&row->stats), row->consistent);
 	}
 }
 

@@ -10,14 +10,15 @@
 #include <string.h>
 
 #include "tools/report.h"
+#include "tools/row.h"
 #include "tools/text.h"
 
-#define COLUMNS    9 /* all but the name, which comes last and needs no width */
+#define COLUMNS    10 /* all but the name, which comes last and needs no width */
 #define CELL_BYTES 32
 
-static const char *const headings[COLUMNS] = { "OBJS",       "ACTIVE", "USE",
-					       "OBJ SIZE",   "SLABS",  "OBJ/SLAB",
-					       "CACHE SIZE", "CACHED", "PEAK" };
+static const char *const headings[COLUMNS] = { "OBJS",  "ACTIVE",   "USE",        "OBJ SIZE",
+					       "SLABS", "OBJ/SLAB", "CACHE SIZE", "CACHED",
+					       "PEAK",  "STRANDED" };
 
 struct line {
 	char cell[COLUMNS][CELL_BYTES];
@@ -40,6 +41,7 @@ static void fill_line(struct line *line, const struct slab_cache_stats *stats)
 	text_human(line->cell[6], stats->mapped_bytes);
 	snprintf(line->cell[7], CELL_BYTES, "%" PRIu64, stats->objects_cached);
 	snprintf(line->cell[8], CELL_BYTES, "%" PRIu64, stats->objects_peak);
+	text_human(line->cell[9], row_stranded_bytes(stats));
 }
 
 /* What a row is ordered by, the largest first. */
@@ -60,6 +62,10 @@ static uint64_t sort_key(const struct slab_cache_stats *stats, char sort)
 		return stats->objects_capacity;
 	case 's':
 		return stats->object_bytes;
+	case 't':
+		return row_stranded_bytes(stats);
+	case 'w':
+		return row_waste_bytes(stats);
 	case 'u':
 		return (uint64_t)(1e6 * percent(stats->objects_live, stats->objects_capacity));
 	default:
@@ -115,13 +121,15 @@ static void print_totals(FILE *out, const struct figures *figures)
 	const struct slab_totals *totals = &figures->totals;
 	struct slab_cache_stats sum = figures_sum(figures);
 	char active[TEXT_HUMAN_BYTES], whole[TEXT_HUMAN_BYTES], metadata[TEXT_HUMAN_BYTES];
-	uint64_t caches = 0, active_bytes = 0;
+	uint64_t caches = 0, active_bytes = 0, waste = 0, stranded = 0;
 
 	for (size_t i = 0; i < figures->count; i++) {
 		const struct slab_cache_stats *stats = &figures->rows[i].stats;
 
 		caches += stats->slabs > 0;
 		active_bytes += stats->objects_live * stats->stride_bytes;
+		waste += row_waste_bytes(stats);
+		stranded += row_stranded_bytes(stats);
 	}
 	print_counts(out, "Objects (% used)", sum.objects_live, sum.objects_capacity);
 	print_counts(out, "Slabs (% used)", sum.slabs - sum.slabs_empty, sum.slabs);
@@ -130,6 +138,8 @@ static void print_totals(FILE *out, const struct figures *figures)
 		text_human(active, active_bytes), text_human(whole, sum.mapped_bytes),
 		percent(active_bytes, sum.mapped_bytes));
 	print_object_sizes(out, figures);
+	fprintf(out, " Waste / Stranded                   : %s / %s\n", text_human(whole, waste),
+		text_human(active, stranded));
 	fprintf(out, " Mapped / Reserve / Metadata        : %s / %s / %s\n",
 		text_human(whole, totals->mapped_bytes), text_human(active, totals->reserve_bytes),
 		text_human(metadata, totals->metadata_bytes));

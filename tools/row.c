@@ -1,9 +1,10 @@
 /*
  * row.c - from the numbers that were read of a cache to its figures                      Floor t6
  *
- * Called by figures.c; pure functions. The library keeps no counter of live objects or of frees:
- * a slot counts its allocs, and net, the objects taken into it minus those moved out. Objects that
- * are neither came or went by the program, so a slot's frees = allocs - net + objects in it.
+ * Called by figures.c and the reports; pure functions. The library keeps no counter of live objects
+ * or of frees: a slot counts its allocs, and net, the objects taken into it minus those moved out.
+ * Objects that are neither came or went by the program, so a slot's
+ * frees = allocs - net + objects in it.
  */
 #include "tools/row.h"
 
@@ -85,4 +86,22 @@ bool row_derive(const struct walk *walk, const struct walk_cache *cache,
 	if (stats->allocs < stats->frees) /* as after wrapping: no figure at all */
 		stats->frees = stats->allocs;
 	return agree;
+}
+
+/* The figures may come from a file: what would be nonsense is 0. */
+uint64_t row_waste_bytes(const struct slab_cache_stats *stats)
+{
+	bool agree = true;
+	uint64_t usable = product(stats->objects_capacity, stats->object_bytes, &agree);
+
+	return difference(stats->mapped_bytes, usable, &agree);
+}
+
+uint64_t row_stranded_bytes(const struct slab_cache_stats *stats)
+{
+	bool agree = true;
+	uint64_t empty = product(stats->slabs_empty, stats->objects_per_slab, &agree);
+	uint64_t slots = difference(stats->objects_free, empty, &agree);
+
+	return product(slots, stats->stride_bytes, &agree);
 }

@@ -16,4 +16,10 @@ bool row_derive(const struct walk *walk, const struct walk_cache *cache,
 /* Number of the cache's slot in each thread's table. 0: it has none. Return: false for nonsense. */
 bool row_slot(const struct walk *walk, const struct walk_cache *cache, uint64_t *slot);
 
+/* Memory that no object can use: headers, padding and the ends of slabs. */
+uint64_t row_waste_bytes(const struct slab_cache_stats *stats);
+
+/* Free slots of partial slabs: what shares their slab keeps them. */
+uint64_t row_stranded_bytes(const struct slab_cache_stats *stats);
+
 #endif

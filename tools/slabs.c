@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "tools/parked.h"
 #include "tools/slabs.h"
 #include "tools/spans.h"
 
@@ -23,13 +22,25 @@ struct search {
 	unsigned char *bitmap, *state;
 };
 
-/* Whether the library's table tells all that is needed, and the cache's geometry makes sense. */
+static bool geometry_makes_sense(const struct search *search)
+{
+	const struct walk_cache *cache = search->cache;
+
+	return cache->slab_bytes >= 4096 && cache->slab_bytes <= SLAB_SLAB_MAX_BYTES &&
+	       (cache->slab_bytes & (cache->slab_bytes - 1)) == 0 && cache->stride_bytes > 0 &&
+	       cache->objects_per_slab > 0 && cache->objects_per_slab <= SLABS_OBJECTS_MAX &&
+	       search->header_bytes <= cache->slab_bytes &&
+	       cache->objects_per_slab * cache->stride_bytes + search->header_bytes <=
+		   cache->slab_bytes &&
+	       search->colours <= 4096 &&
+	       search->colours * search->colour_bytes + search->header_bytes <= cache->slab_bytes;
+}
+
 static int begin(struct search *search)
 {
 	struct walk *walk = search->walk;
 	const struct table *table = walk->table;
-	const struct walk_cache *cache = search->cache;
-	uint64_t addr = cache->addr;
+	uint64_t addr = search->cache->addr;
 
 	if (spans_begin(&search->spans, walk) != 0)
 		return ENOTSUP;
@@ -41,17 +52,10 @@ static int begin(struct search *search)
 	    walk_number(walk, addr, SLAB_F_CACHE_COLOUR_BYTES, &search->colour_bytes) ||
 	    walk_number(walk, addr, SLAB_F_CACHE_HEADER_BYTES, &search->header_bytes))
 		return ENOTSUP;
-	if (cache->slab_bytes < 4096 || cache->slab_bytes > SLAB_SLAB_MAX_BYTES ||
-	    (cache->slab_bytes & (cache->slab_bytes - 1)) || cache->stride_bytes == 0 ||
-	    cache->objects_per_slab == 0 || cache->objects_per_slab > SLABS_OBJECTS_MAX ||
-	    search->header_bytes > cache->slab_bytes ||
-	    cache->objects_per_slab * cache->stride_bytes + search->header_bytes >
-		cache->slab_bytes ||
-	    search->colours > 4096 ||
-	    search->colours * search->colour_bytes + search->header_bytes > cache->slab_bytes)
+	if (!geometry_makes_sense(search))
 		return EBADMSG;
 	if (walk_number(walk, addr, SLAB_F_CACHE_NUMBER, &search->slot)) /* an older library */
-		search->slot = cache->slot_bytes / table->constant[SLAB_K_SLOT_BYTES];
+		search->slot = search->cache->slot_bytes / table->constant[SLAB_K_SLOT_BYTES];
 	search->bitmap = malloc(HEADER_MAX);
 	search->state = malloc(SLABS_OBJECTS_MAX);
 	return search->bitmap && search->state ? 0 : ENOMEM;
@@ -97,15 +101,17 @@ static void mark_parked(const struct search *search, struct slabs_slab *slab,
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (search->parked.obj[mid] < slab->base)
+		if (search->parked.obj[mid].addr < slab->base)
 			low = mid + 1;
 		else
 			high = mid;
 	}
+	slab->held = search->parked.obj ? &search->parked.obj[low] : NULL;
 	for (; low < search->parked.count &&
-	       search->parked.obj[low] - slab->base < cache->slab_bytes; low++) {
-		uint64_t i = slabs_slot_at(cache, slab, search->parked.obj[low]);
+	       search->parked.obj[low].addr - slab->base < cache->slab_bytes; low++) {
+		uint64_t i = slabs_slot_at(cache, slab, search->parked.obj[low].addr);
 
+		slab->helds++;
 		sum->parked_nowhere--;
 		if (i < cache->objects_per_slab && search->state[i] == SLABS_LIVE) {
 			search->state[i] = SLABS_PARKED;
@@ -139,6 +145,7 @@ static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *s
 			search->bitmap, bitmap_bytes) != 0;
 	slab->damaged = false;
 	slab->live = slab->parked = slab->free = 0;
+	slab->helds = 0;
 	slab->state = search->state;
 	if (!slab->missing && cookie != (cache->addr ^ search->secret ^ slab->header)) {
 		if (search->slot == 0)
@@ -164,6 +171,19 @@ static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *s
 	return true;
 }
 
+/* Counts a span that serves this cache alone, and what it keeps empty; where the library tells. */
+static void count_own(const struct search *search, const struct spans_span *span,
+		      struct slabs_sum *sum)
+{
+	if (!search->spans.owners_known ||
+	    table_number(search->walk->table, span->image, SLAB_F_SPAN_OWNER) !=
+		search->cache->addr)
+		return;
+	sum->own_spans++;
+	for (uint64_t i = 0; i < span->slabs && i < SPANS_BITS_MAX; i++)
+		sum->own_warm += spans_bit(search->walk, span, SLAB_F_SPAN_WARM, i);
+}
+
 static void show_span(struct search *search, const struct spans_span *span,
 		      const struct slabs_visit *visit, struct slabs_sum *sum)
 {
@@ -174,6 +194,7 @@ static void show_span(struct search *search, const struct spans_span *span,
 	struct slabs_slab slab = { 0 };
 	uint16_t number;
 
+	count_own(search, span, sum);
 	if (most > 8 * (uint64_t)table->field[SLAB_F_SPAN_HOLE].size_bytes)
 		most = 8 * (uint64_t)table->field[SLAB_F_SPAN_HOLE].size_bytes;
 	if (most > table->field[SLAB_F_SPAN_SLOT].size_bytes / sizeof number)

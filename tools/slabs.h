@@ -4,7 +4,7 @@
 #ifndef SLABSTAT_SLABS_H
 #define SLABSTAT_SLABS_H
 
-#include "tools/walk.h"
+#include "tools/parked.h"
 
 #define SLABS_OBJECTS_MAX 65536 /* slots in a slab that a reader believes in */
 
@@ -18,12 +18,15 @@ struct slabs_slab {
 	bool damaged;           /* the header's numbers contradict each other */
 	uint32_t live, parked, free;
 	const unsigned char *state; /* enum slabs_state of every slot */
+	const struct parked_object *held; /* what of it threads and depot say that they have */
+	size_t helds;
 };
 
 /* What was found on the way. */
 struct slabs_sum {
 	uint64_t slabs, missing, damaged, live, parked, free;
 	uint64_t parked_nowhere; /* parked pointers that are no slot in use of the cache */
+	uint64_t own_spans, own_warm; /* spans of this cache alone; their empty resident slabs */
 };
 
 struct slabs_visit {

@@ -16,22 +16,31 @@ int spans_begin(struct spans *spans, const struct walk *walk)
 	static const struct {
 		enum slab_field_id id;
 		uint32_t least, most; /* bytes */
+		bool optional;
 	} needed[] = {
-		{ SLAB_F_SPAN_ALL_LINK, 16, 16 },   { SLAB_F_SPAN_BASE, 8, 8 },
-		{ SLAB_F_SPAN_BYTES, 8, 8 },        { SLAB_F_SPAN_SLABS, 4, 8 },
-		{ SLAB_F_SPAN_FREE, 8, FIELD_MAX }, { SLAB_F_SPAN_HOLE, 8, FIELD_MAX },
-		{ SLAB_F_SPAN_SLOT, 2, FIELD_MAX },
+		{ SLAB_F_SPAN_ALL_LINK, 16, 16, false },
+		{ SLAB_F_SPAN_BASE, 8, 8, false },
+		{ SLAB_F_SPAN_BYTES, 8, 8, false },
+		{ SLAB_F_SPAN_SLABS, 4, 8, false },
+		{ SLAB_F_SPAN_FREE, 8, FIELD_MAX, false },
+		{ SLAB_F_SPAN_HOLE, 8, FIELD_MAX, false },
+		{ SLAB_F_SPAN_SLOT, 2, FIELD_MAX, false },
+		{ SLAB_F_SPAN_WARM, 8, FIELD_MAX, true },
+		{ SLAB_F_SPAN_OWNER, 8, 8, true },
 	};
 	const struct table *table = walk->table;
 
-	*spans = (struct spans){ 0 };
+	*spans = (struct spans){ .owners_known = true };
 	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
 		const struct table_field *field = &table->field[needed[i].id];
+		size_t end = (size_t)field->offset_bytes + field->size_bytes;
 
-		if (!table_has(table, needed[i].id, needed[i].least, needed[i].most))
+		if (table_has(table, needed[i].id, needed[i].least, needed[i].most))
+			spans->image_bytes = spans->image_bytes < end ? end : spans->image_bytes;
+		else if (needed[i].optional)
+			spans->owners_known = false;
+		else
 			return ENOTSUP;
-		if (spans->image_bytes < (size_t)field->offset_bytes + field->size_bytes)
-			spans->image_bytes = (size_t)field->offset_bytes + field->size_bytes;
 	}
 	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "tools/walk.h"
 
+#define SPANS_BITS_MAX ((uint64_t)8 * TABLE_IMAGE_MAX)
 #define SPANS_LARGE SLAB_ORDERS /* instead of an order: blocks that are a mapping of their own */
 
 struct spans_span {
@@ -17,6 +18,7 @@ struct spans {
 	struct spans_span *span;
 	size_t count, room;
 	size_t image_bytes; /* of each */
+	bool owners_known;  /* they tell whom they serve, and what of them is kept empty */
 };
 
 /* Whether the library's table tells all that is needed. Return: 0 or ENOTSUP. */

@@ -1,0 +1,159 @@
+#!/bin/bash
+# slabstat_views.sh - full, diff, --fail-if and several targets
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=$(realpath "${BUILD:-build}")
+slabstat=$build/slabstat
+source=$PWD
+work=$(mktemp -d) || exit 1
+pid=
+trap 'end; rm -rf "$work"' EXIT
+passed=0 failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); echo "slabstat_views.sh: $*"; }
+end() {
+	[ -z "$pid" ] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
+	pid=
+}
+
+# says STATUS PATTERN ARG...: slabstat ARG... ends with STATUS and prints PATTERN somewhere
+says() {
+	local want=$1 pattern=$2 rc
+	shift 2
+	timeout 60 "$slabstat" "$@" >out 2>&1 </dev/null
+	rc=$?
+	[ "$rc" -eq "$want" ] && grep -qE -- "$pattern" out && ok && return
+	bad "slabstat $*: status $rc (want $want), want \"$pattern\" in:"
+	head -n 5 out
+}
+
+# start [MODE]: the target
+start() {
+	end
+	rm -f own
+	./target "${1:-rest}" >own &
+	pid=$!
+	for _ in $(seq 200); do
+		! grep -q '^ready$' own 2>/dev/null || break
+		sleep 0.05
+	done
+}
+
+# jq -e FILTER FILE, where there is a jq
+holds() {
+	command -v jq >/dev/null || return 0
+	jq -e "$1" "$2" >/dev/null && ok || bad "jq '$1' does not hold: $(head -c 300 "$2")"
+}
+
+cd "$work" || exit 1
+"${CC:-cc}" -std=c11 -O1 -g -pthread -I"$source/include" -o target \
+	"$source/test/fixture/target.c" "$build/libslab.a" || exit 1
+start
+"$slabstat" snapshot "$pid" >a.json || bad "no snapshot"
+
+# ---- full
+says 0 '^Slab cache: cache-7 ' full "$pid" cache-7
+says 0 'SlabObj : +400  Full ' full "$pid" --cache=cache-7
+says 0 '^  thread [0-9]+ +[0-9]+ +[0-9]+$' full "$pid" cache-7
+says 0 '[0-9] slabs? by [0-9]+ live object' full "$pid" cache-7
+says 0 'no such cache' full "$pid" nothing
+says 0 'keeps figures and no memory' full a.json cache-7
+says 2 'needs a target' full
+says 2 'is too much' full "$pid" a b
+"$slabstat" full "$pid" --json >full.json
+holds '.schema == 1 and (.caches | length == 24)' full.json
+holds '[.caches[] | select(([.parked[].objects] | add // 0) != .objects_cached)] == []' full.json
+holds '[.caches[] | select(.slabs_by_live + .slabs_by_many + .slabs_by_nobody +
+	([.parked[].slabs] | add // 0) != .slabs)] == []' full.json
+holds '[.caches[] | select((.slabs_by_tenths | add) != .slabs)] == []' full.json
+holds '[.caches[] | select(.waste_bytes != .mapped_bytes - .objects_capacity * .object_bytes or
+	.stranded_bytes != (.objects_free - .slabs_empty * .objects_per_slab) * .stride_bytes)]
+	== []' a.json
+holds '(.totals.waste_bytes == ([.caches[].waste_bytes] | add)) and
+	(.totals.stranded_bytes == ([.caches[].stranded_bytes] | add))' a.json
+if command -v gcore >/dev/null; then
+	gcore -o core "$pid" >/dev/null 2>&1
+	"$slabstat" full "core.$pid" --json | sed 's/"source": "core"/"source": "live"/' |
+		cmp -s - full.json && ok || bad "full of a core differs from the process"
+fi
+
+# ---- diff
+sed '/"name": "cache-[39]"/s/"objects_live": [0-9]*/"objects_live": 0/
+	/"name": "cache-5"/d' a.json >less.json
+says 0 '^ *[0-9]+ +\+[0-9]+ .* cache-9$' diff less.json a.json
+says 0 ' cache-5 \(new\)$' diff less.json "$pid"
+says 0 ' cache-5 \(gone\)$' diff a.json less.json
+says 0 'caches without a change hidden' diff a.json "$pid"
+says 0 ' 0 cache-2$' diff a.json "$pid" -a
+says 2 'needs two targets' diff a.json
+says 2 'too much' diff a.json a.json a.json
+says 2 'has no format' diff a.json a.json --format=umastat
+says 3 'no process or file' diff a.json nowhere.json
+"$slabstat" diff less.json a.json --json >diff.json
+holds '.diff[0].objects_live.change > 0 and (.diff | length == 24)' diff.json
+[ "$("$slabstat" diff --format=csv less.json a.json | awk -F, '{ print NF }' | sort -u |
+	wc -l)" -eq 1 ] && ok || bad "lines of csv differ in length"
+first=$("$slabstat" diff less.json a.json -s n | sed -n '/NAME/{n;p;}')
+[[ $first == *" cache-5 (new)" ]] && ok || bad "diff -s n begins with: $first"
+
+# ---- gates
+says 0 cache-7 "$pid" --fail-if='live>1000000'
+says 1 "^slabstat: process $pid: all caches: live is [0-9]+, and --fail-if 'live>1' holds" \
+	"$pid" --fail-if 'live>1'
+says 1 'cache cache-7: size is 16384' "$pid" --fail-if 'size >= 16K cache=cache-7,none'
+says 0 cache-7 "$pid" --fail-if 'size>16K cache=cache-7'
+says 0 cache-7 "$pid" --fail-if='live>1 live<1 cache=cache-7'
+says 1 holds "$pid" --fail-if='objects_live>0 mapped_bytes!=0 cache=cache-*' --json
+says 1 holds "$pid" --fail-if='live>1000000' --fail-if='failures=0'
+says 1 'live has changed by [0-9]+' diff less.json a.json --fail-if='live>0'
+says 1 'cache cache-9: live has changed by -' diff a.json less.json \
+	--fail-if='live<-1 cache=cache-9'
+says 0 'no cache matches' "$pid" --fail-if='live>0 cache=typo'
+says 1 holds full "$pid" --fail-if='slabs>0' cache-7
+says 1 holds snapshot a.json --fail-if='slabs>0'
+says 2 'compares nothing' "$pid" --fail-if=''
+says 2 'compares nothing' "$pid" --fail-if='cache=x'
+says 2 "knows no figure 'lives'" "$pid" --fail-if='lives>1'
+says 2 "knows no figure '>1'" "$pid" --fail-if='>1'
+says 2 'no comparison behind live' "$pid" --fail-if='live'
+says 2 'no comparison behind live' "$pid" --fail-if='live 5'
+says 2 'needs a whole number behind live' "$pid" --fail-if='live>'
+says 2 'needs a whole number' "$pid" --fail-if='live>x'
+says 2 'too large' "$pid" --fail-if='live>99999999999999999999999'
+says 2 'only K, M, G or T' "$pid" --fail-if='live>5q'
+says 2 'only K, M, G or T' "$pid" --fail-if='live>5.5'
+says 2 'needs a name or glob' "$pid" --fail-if='live>5 cache='
+says 2 'cache with = alone' "$pid" --fail-if='live>5 cache>x'
+says 2 'cache twice' "$pid" --fail-if='live>5 cache=a cache=b'
+says 2 'more than 8 comparisons' "$pid" --fail-if="$(printf 'live>%d ' 1 2 3 4 5 6 7 8 9)"
+says 2 'does not go with map' map "$pid" --fail-if='live>5'
+says 2 'does not go with table' "$pid" -o file
+says 2 'does not go with table' "$pid" -i 1
+says 2 'no interval' top "$pid" -i 0
+says 2 'no interval' top "$pid" -i nan
+says 2 'has no format svg' "$pid" --format=svg
+
+# ---- several targets
+says 0 '^==> a.json <==$' "$pid" a.json
+says 2 'one target at a time' --format=prometheus "$pid" a.json
+says 3 'no process or file .nowhere.json' "$pid" nowhere.json a.json
+grep -q '==> a.json' out && ok || bad "a missing target hides the one behind it"
+"$slabstat" --json "$pid" a.json >lines
+[ "$(wc -l <lines)" -eq 2 ] && ok || bad "several targets are not a line each"
+holds '.caches | length == 24' lines
+"$slabstat" --format=csv "$pid" a.json >lines
+[ "$(grep -c '^pid,' lines)" -eq 1 ] && [ "$(wc -l <lines)" -eq 49 ] && ok ||
+	bad "csv of two targets: $(wc -l <lines) lines"
+
+# ---- figures that do not fit
+sed 's/"objects_live": [0-9]*/"objects_live": 18446744073709551615/
+	s/"stride_bytes": [0-9]*/"stride_bytes": 18446744073709551615/' a.json >large.json
+says 0 cache-7 large.json
+says 0 cache-7 full large.json
+says 0 cache-7 diff a.json large.json
+says 1 holds diff a.json large.json --fail-if='live>8T'
+
+end
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,61 @@
+/*
+ * each.c - every cache of an open target, with what leads to its memory                  Floor t7
+ *
+ * Called by the verbs that look at slabs, not at figures alone.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/each.h"
+#include "tools/note.h"
+#include "tools/text.h"
+
+static enum fault_code explain(const struct target *target, int error, struct fault *fault)
+{
+	if (error == ENOTSUP)
+		return fault_set(fault, FAULT_LAYOUT,
+				 "the library in %s is too old to show its slabs: its figures can "
+				 "be read.",
+				 target->label);
+	return fault_set(fault, FAULT_PARTIAL, "not all slabs of %s could be looked at (%s).",
+			 target->label, error == EBADMSG ? "a list is damaged" : strerror(error));
+}
+
+/* All caches under one root. Return: 0 or the first errno. */
+static int each_of_root(struct walk *walk, unsigned root, const char *globs, each_fn *fn, void *ctx)
+{
+	int error = walk_take(walk);
+
+	for (size_t c = 0; c < walk->caches && error != ENOTSUP; c++) {
+		int failed = 0;
+
+		if (!globs || text_matches(globs, walk->cache[c].name))
+			failed = fn(ctx, walk, root, &walk->cache[c]);
+		error = error ? error : failed;
+	}
+	return error;
+}
+
+enum fault_code each_cache(struct target *target, const char *globs, each_fn *fn, void *ctx,
+			   struct fault *fault)
+{
+	struct note_roots roots;
+	enum fault_code code = note_find(target, &roots, fault);
+
+	for (size_t i = 0; i < roots.count && code == FAULT_NONE; i++) {
+		struct table table;
+		struct walk walk;
+		int error;
+
+		code = table_load(&table, target, roots.addr[i], fault);
+		if (code != FAULT_NONE)
+			break;
+		walk_begin(&walk, target, &table);
+		error = each_of_root(&walk, (unsigned)i, globs, fn, ctx);
+		walk_end(&walk);
+		if (error)
+			code = explain(target, error, fault);
+	}
+	return code;
+}
