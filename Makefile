@@ -16,7 +16,8 @@ INCLUDES := -I. -Iinclude
 COMPILE   = $(CC) -std=c11 $(CFLAGS) -pthread $(WARNINGS) $(INCLUDES) -DSLAB_CHECKS=$(CHECKS) \
             -MMD -MP
 
-LIB_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard slab/*.c))
+LIB_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out slab/malloc.c,$(wildcard slab/*.c)))
+MALLOC_OBJ := $(BUILD)/obj/slab/malloc.o
 DEMO_SRC  := $(wildcard tools/slabdemo*.c)
 DEMO_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(DEMO_SRC))
 STAT_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(DEMO_SRC),$(wildcard tools/*.c)))
@@ -33,7 +34,8 @@ MAN3      := $(wildcard docs/*.3)
 .SUFFIXES:
 .PHONY: all run test test-programs bench bench-docs lint install uninstall clean help FORCE
 
-PRODUCTS := $(addprefix $(BUILD)/,libslab.a libslab.so slabstat slabdemo)
+PRODUCTS := $(addprefix $(BUILD)/,libslab.a libslab.so libslab-malloc.so slabstat slabdemo \
+            slabrun)
 
 all: $(PRODUCTS) ## the default: both libraries, slabstat, slabdemo
 
@@ -65,7 +67,7 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(COMPILE) $(LDFLAGS)' | cmp -s - $@ || echo '$(COMPILE) $(LDFLAGS)' >$@
 
-$(LIB_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
+$(LIB_OBJ) $(MALLOC_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(COMPILE) -fPIC -fvisibility=hidden -c -o $@ $<
@@ -81,6 +83,13 @@ $(BUILD)/libslab.so: $(LIB_OBJ)
 		-Wl,-soname,$(SONAME) $(LDFLAGS) -o $@ $^
 	@ln -sf libslab.so $(BUILD)/$(SONAME)
 
+# For LD_PRELOAD: binds its own names to itself, whatever the program brings.
+$(BUILD)/libslab-malloc.so: $(LIB_OBJ) $(MALLOC_OBJ) slab/malloc.map
+	@echo "  LD    $@"
+	@$(CC) -shared $(CFLAGS) -pthread -Wl,-z,nodelete -Wl,-z,text -Wl,-z,defs -Wl,-Bsymbolic \
+		-Wl,--version-script=slab/malloc.map -Wl,-soname,libslab-malloc.so $(LDFLAGS) \
+		-o $@ $(LIB_OBJ) $(MALLOC_OBJ)
+
 # ---- the programs --------------------------------------------------------------------------
 
 $(STAT_OBJ) $(DEMO_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
@@ -95,6 +104,9 @@ $(BUILD)/slabstat: $(STAT_OBJ)
 $(BUILD)/slabdemo: $(DEMO_OBJ) $(BUILD)/libslab.a
 	@echo "  LD    $@"
 	@$(CC) $(CFLAGS) -pthread $(LDFLAGS) -o $@ $^
+
+$(BUILD)/slabrun: tools/slabrun
+	@install -m 755 $< $@
 
 # ---- tests ---------------------------------------------------------------------------------
 # Each test file becomes two programs: under Criterion (a process per test), and under the header
@@ -124,7 +136,10 @@ install: all ## install under PREFIX (/usr/local), staged under DESTDIR
 	install -m 755 $(BUILD)/libslab.so $(DLIB)/libslab.so.$(VERSION)
 	ln -sf libslab.so.$(VERSION) $(DLIB)/$(SONAME)
 	ln -sf $(SONAME) $(DLIB)/libslab.so
+	install -m 755 $(BUILD)/libslab-malloc.so $(DLIB)/
 	install -m 755 $(BUILD)/slabstat $(DEST)/bin/
+	sed 's,^libdir=.*,libdir=$(LIBDIR),' tools/slabrun >$(BUILD)/slabrun.installed
+	install -m 755 $(BUILD)/slabrun.installed $(DEST)/bin/slabrun
 	install -d $(DEST)/share/bash-completion/completions
 	install -m 644 tools/slabstat.bash $(DEST)/share/bash-completion/completions/slabstat
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}/include' '' \
@@ -141,9 +156,11 @@ ifneq ($(MAN3),)
 endif
 
 uninstall: ## remove what install put there
-	rm -f $(DEST)/include/slab.h $(DEST)/bin/slabstat $(DLIB)/pkgconfig/slab.pc \
+	rm -f $(DEST)/include/slab.h $(addprefix $(DEST)/bin/,slabstat slabrun) \
+		$(DLIB)/pkgconfig/slab.pc \
 		$(DEST)/share/bash-completion/completions/slabstat \
-		$(addprefix $(DLIB)/,libslab.a libslab.so $(SONAME) libslab.so.$(VERSION)) \
+		$(addprefix $(DLIB)/,libslab.a libslab.so libslab-malloc.so $(SONAME) \
+			libslab.so.$(VERSION)) \
 		$(addprefix $(DEST)/share/man/man1/,$(notdir $(MAN1))) \
 		$(addprefix $(DEST)/share/man/man3/,$(notdir $(MAN3)))
 
@@ -155,4 +172,5 @@ help: ## this list
 	@echo 'Settable: CC CFLAGS LDFLAGS PREFIX LIBDIR DESTDIR BUILD, WERROR= (warnings pass),'
 	@echo '  CHECKS=1 (assertions on), TESTS="test_bitmap exports" (for make test: these only)'
 
--include $(LIB_OBJ:.o=.d) $(STAT_OBJ:.o=.d) $(DEMO_OBJ:.o=.d) $(CRITERION:=.d) $(ONE:=.d)
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(MALLOC_OBJ) $(STAT_OBJ) $(DEMO_OBJ)) $(CRITERION:=.d) \
+	$(ONE:=.d)

@@ -4,11 +4,12 @@
  * The data structures are the design: read this file first. Included by every file of slab/ and,
  * for the numbers of the field table alone, by the stats tool. The floors, from the roof down:
  *
+ *  11  malloc.c                         the C library's names, in libslab-malloc.so alone
  *  10  cache.c slow.c stats.c walk.c    public API; slow paths of alloc and free; figures;
  *      verify.c reap.c sized.c json.c   iteration; validators; giving back; by-size front end
  *   9  thread.c                         threads come and go; fork; init
  *   8  magazine.c                       taking from and giving to the magazines
- *   7  slot.c                           one thread's slots and what they may pin
+ *   7  slot.c large.c                   one thread's slots and what they may pin; large blocks
  *   6  reserve.c                        how much may be kept
  *   5  depot.c slablist.c               shelf of full magazines; slabs of one cache
  *      take.c return.c misuse.c         a slab for a cache; pages for the kernel; wrongs by name
@@ -146,10 +147,13 @@ struct slab_meta_chunk {
 #define SLAB_LEAF_GRANULES ((size_t)1 << (SLAB_LEAF_SHIFT - SLAB_GRANULE_SHIFT))
 #define SLAB_MAP_LEAVES ((size_t)1 << 16) /* 48 bits of address */
 #define SLAB_MAP_LARGE 0xff
+#define SLAB_MAP_PAGE_SHIFT 12 /* of a slab it knows the holder, in steps of 4 KiB */
+#define SLAB_LEAF_PAGES ((size_t)1 << (SLAB_LEAF_SHIFT - SLAB_MAP_PAGE_SHIFT))
 
 /* Written under span_lock, read without a lock; map.c holds the SLAB_MAP_LEAVES pointers to them.
  * The kernel brings a page of a leaf with its first use. */
 struct slab_map_leaf {
+	uint16_t slot[SLAB_LEAF_PAGES]; /* of the slab's cache; 0: it has none, or nobody's page */
 	uint8_t order1[SLAB_LEAF_GRANULES];          /* 0: not ours; order + 1; or SLAB_MAP_LARGE */
 	struct slab_span *span[SLAB_LEAF_GRANULES];  /* valid while order1 is not 0 */
 };
@@ -522,6 +526,9 @@ struct slab_root {
 	pthread_mutex_t span_lock;
 	struct slab_list spans[SLAB_ORDERS];  /* slab_span.all_link */
 	struct slab_list large;               /* blocks of the by-size front end above 64 KiB */
+	struct slab_list recent;              /* freed ones that are kept, the newest first */
+	uint64_t large_bytes, recent_bytes;   /* sums over those two */
+	uint64_t large_count, recent_count;
 	struct slab_pool shared[SLAB_ORDERS];
 	struct slab_reserve reserve;
 	uint64_t warm_slabs[SLAB_ORDERS];     /* of all pools */

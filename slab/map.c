@@ -18,6 +18,7 @@ static struct slab_map_leaf *leaf_for(uintptr_t address)
 
 		if (base == 0)
 			return NULL;
+		slab_page_advise_huge(base, sizeof **where, false);
 		/* what is touched of it for spans near each other */
 		__atomic_fetch_add(&slab_root.metadata_bytes, 3 * slab_root.page_bytes,
 		                   __ATOMIC_RELAXED);
@@ -35,7 +36,7 @@ static void set(uintptr_t address, struct slab_span *span, uint8_t order1)
 	__atomic_store_n(&l->order1[i], order1, __ATOMIC_RELEASE);
 }
 
-bool slab_map_enter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_t order1)
+bool slab_map_reserve(uintptr_t base, size_t bytes)
 {
 	uintptr_t end = base + bytes;
 
@@ -45,6 +46,16 @@ bool slab_map_enter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_
 	for (uintptr_t at = base; at < end; at += SLAB_GRANULE_BYTES)
 		if (leaf_for(at) == NULL)
 			return false;
+	return true;
+}
+
+bool slab_map_enter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_t order1)
+{
+	uintptr_t end = base + bytes;
+
+	if (!slab_map_reserve(base, bytes))
+		return false;
+	base &= ~(SLAB_GRANULE_BYTES - 1);
 	for (uintptr_t at = base; at < end; at += SLAB_GRANULE_BYTES)
 		set(at, span, order1);
 	return true;
@@ -79,4 +90,13 @@ void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span)
 	for (uintptr_t at = base; at < base + bytes; at += SLAB_GRANULE_BYTES)
 		if (slab_map_span((void *)at) == span)
 			set(at, NULL, 0);
+}
+
+void slab_map_set_slot(uintptr_t base, size_t bytes, uint32_t slot)
+{
+	struct slab_map_leaf *l = slab_map_leaves[base >> SLAB_LEAF_SHIFT];
+	size_t i = (base >> SLAB_MAP_PAGE_SHIFT) % SLAB_LEAF_PAGES;
+
+	for (size_t n = bytes >> SLAB_MAP_PAGE_SHIFT; n > 0; n--) /* a slab lies in one leaf */
+		slab_write(&l->slot[i++], (uint16_t)slot);
 }

@@ -9,8 +9,10 @@
 #define SLAB_MAP_H
 
 #include "slab/layout.h"
+#include "slab/check.h"
 
-extern struct slab_map_leaf *slab_map_leaves[SLAB_MAP_LEAVES];
+extern struct slab_map_leaf *slab_map_leaves[SLAB_MAP_LEAVES]
+    __attribute__((visibility("hidden")));
 
 /*
  * Enters bytes that the kernel has just handed out, from base on; order1 as in slab_map_leaf. A
@@ -18,6 +20,9 @@ extern struct slab_map_leaf *slab_map_leaves[SLAB_MAP_LEAVES];
  * span of ours, which then owns the granule, its own holes in it included.
  */
 bool slab_map_enter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_t order1);
+
+/* Makes what enter needs for these addresses; it cannot fail there afterwards. */
+bool slab_map_reserve(uintptr_t base, size_t bytes);
 
 /* Enters again what span had once, where nobody else owns it by now; the leaves exist. */
 void slab_map_reenter(uintptr_t base, size_t bytes, struct slab_span *span, uint8_t order1);
@@ -27,6 +32,27 @@ bool slab_map_has_other(uintptr_t base, size_t bytes, const struct slab_span *sp
 
 /* Takes out what span owns of it. */
 void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span);
+
+/* Says which slot's cache holds the slab of bytes at base; 0: none. */
+void slab_map_set_slot(uintptr_t base, size_t bytes, uint32_t slot);
+
+/*
+ * The number of the slot of the cache that holds the slab at p; 0: not known here. So also for a
+ * pointer that is no multiple of 16: turning its low bits to the top makes it too large an address.
+ */
+static inline uint32_t slab_map_slot(const void *p)
+{
+	uintptr_t turned = (uintptr_t)p >> 4 | (uintptr_t)p << 60;
+	uintptr_t leaf = turned >> (SLAB_LEAF_SHIFT - 4);
+	const struct slab_map_leaf *l;
+
+	if (slab_unlikely(leaf >= SLAB_MAP_LEAVES))
+		return 0;
+	l = __atomic_load_n(&slab_map_leaves[leaf], __ATOMIC_ACQUIRE);
+	if (slab_unlikely(l == NULL))
+		return 0;
+	return slab_read(&l->slot[((uintptr_t)p >> SLAB_MAP_PAGE_SHIFT) % SLAB_LEAF_PAGES]);
+}
 
 /* 0: not ours; order + 1; or SLAB_MAP_LARGE. */
 static inline uint8_t slab_map_order1(const void *p)

@@ -133,6 +133,19 @@ uintptr_t slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes)
 	return p == MAP_FAILED ? 0 : (uintptr_t)p;
 }
 
+bool slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes)
+{
+	int saved_errno = errno;
+	void *p;
+
+	count(&slab_page_calls.map);
+	p = map_must_fail() ? MAP_FAILED
+	                    : mremap((void *)base, old_bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+	                             (void *)to);
+	errno = saved_errno;
+	return p != MAP_FAILED;
+}
+
 static int drop_one(const struct slab_range *range)
 {
 	void *p = (void *)range->base;
@@ -223,14 +236,16 @@ uint64_t slab_page_random(void)
 size_t slab_page_hole_limit(void)
 {
 	int saved_errno = errno;
-	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+	/* not by open() and read(): a thread may not be cancelled in malloc */
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/sys/vm/max_map_count",
+	                      O_RDONLY | O_CLOEXEC);
 	char text[24];
 	ssize_t len = 0;
 	size_t limit = 0, most = slab_page_on_valgrind() ? 4096 : 16384;
 
 	if (fd >= 0) {
-		len = read(fd, text, sizeof text);
-		close(fd);
+		len = syscall(SYS_read, fd, text, sizeof text);
+		syscall(SYS_close, fd);
 	}
 	for (ssize_t i = 0; i < len && text[i] >= '0' && text[i] <= '9'; i++)
 		limit = limit * 10 + (size_t)(text[i] - '0');

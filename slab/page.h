@@ -23,8 +23,11 @@ int slab_page_map_at(uintptr_t base, size_t bytes);
 /* Unmaps. ENOMEM: the kernel's limit on mappings; everything is as before. */
 int slab_page_unmap(uintptr_t base, size_t bytes);
 
-/* Moves or resizes a mapping; 0 when it cannot. */
+/* Resizes a mapping where it is; 0 when it cannot. */
 uintptr_t slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes);
+
+/* Moves a mapping with its pages over the one of bytes at to. False: it cannot; both stay. */
+bool slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes);
 
 /* Drops the pages behind n ranges, which stay mapped and read as zeroes again. */
 int slab_page_drop(const struct slab_range *ranges, size_t n);

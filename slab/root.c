@@ -30,6 +30,7 @@ struct slab_root slab_root = {
 	           ON_ITSELF(spans[3]), ON_ITSELF(spans[4]), ON_ITSELF(spans[5]),
 	           ON_ITSELF(spans[6]), ON_ITSELF(spans[7]), ON_ITSELF(spans[8]) },
 	.large = ON_ITSELF(large),
+	.recent = ON_ITSELF(recent),
 	.shared = { POOL(0), POOL(1), POOL(2), POOL(3), POOL(4), POOL(5), POOL(6), POOL(7),
 	            POOL(8) },
 	.reserve = { .reserve_bytes = (size_t)512 << 10,

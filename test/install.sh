@@ -16,7 +16,7 @@ make --no-print-directory install DESTDIR="$work/stage" PREFIX=/opt/slab >"$work
 	fail "make install failed: $(cat "$work/log")"
 top=$work/stage/opt/slab
 for file in include/slab.h lib/libslab.a lib/libslab.so lib/libslab.so.0 lib/pkgconfig/slab.pc \
-	bin/slabstat; do
+	lib/libslab-malloc.so bin/slabrun bin/slabstat; do
 	[ -e "$top/$file" ] || fail "$file was not installed"
 done
 grep -q '^libdir=/opt/slab/lib$' "$top/lib/pkgconfig/slab.pc" || fail "slab.pc names another libdir"

@@ -188,23 +188,89 @@ Test(sized, large_blocks_go_back_to_the_system)
 	cr_assert_eq(slab_map_order1(p), 0);
 }
 
+Test(sized, a_freed_large_block_is_kept_for_the_next)
+{
+	uint64_t maps, unmaps;
+	char *p = slab_malloc(200000);
+
+	slab_free(p);
+	maps = slab_page_calls.map;
+	unmaps = slab_page_calls.unmap;
+	for (int i = 0; i < 100; i++) {
+		p = slab_malloc(200000 - (size_t)i * 30);
+		memset(p, 0xee, 200000 - (size_t)i * 30);
+		slab_free(p);
+	}
+	cr_assert_eq(slab_page_calls.map, maps);
+	cr_assert_eq(slab_page_calls.unmap, unmaps);
+	p = slab_calloc(200000, 1); /* zeroes all the same */
+	for (size_t i = 0; i < 200000; i++)
+		cr_assert_eq(p[i], 0);
+	slab_free(p);
+	slab_reap();
+	cr_assert_gt(slab_page_calls.unmap, unmaps);
+}
+
+Test(sized, what_is_kept_of_large_blocks_is_bounded)
+{
+	char *blocks[64];
+	uint64_t mapped;
+
+	slab_reap();
+	mapped = totals().mapped_bytes;
+	for (int i = 0; i < 64; i++)
+		blocks[i] = slab_malloc(300000);
+	for (int i = 0; i < 64; i++)
+		slab_free(blocks[i]);
+	cr_assert_leq(totals().mapped_bytes, mapped + ((size_t)1 << 20));
+	slab_reap();
+	cr_assert_eq(totals().mapped_bytes, mapped);
+}
+
+Test(sized, realloc_of_a_large_block_moves_pages_not_bytes)
+{
+	size_t bytes = 100000;
+	unsigned char *p = slab_malloc(bytes), *wall;
+
+	stamp(p, bytes);
+	for (; bytes < (size_t)20 << 20; bytes *= 2) {
+		wall = slab_malloc(70000); /* often in the way */
+		p = slab_realloc(p, 2 * bytes);
+		cr_assert_not_null(p);
+		cr_assert_eq((uintptr_t)p % SLAB_GRANULE_BYTES, 0);
+		is_stamped(p, bytes);
+		stamp(p, 2 * bytes);
+		slab_free(wall);
+	}
+	for (; bytes > 100000; bytes /= 2) {
+		uint64_t mapped = totals().mapped_bytes;
+
+		p = slab_realloc(p, bytes / 2);
+		is_stamped(p, bytes / 2);
+		cr_assert_lt(totals().mapped_bytes, mapped); /* the end went back */
+	}
+	slab_free(p);
+}
+
 Test(sized, a_large_block_that_cannot_be_unmapped_is_counted)
 {
 	uint64_t failures = totals().unmap_failures;
-	char *p = slab_malloc(100000);
+	char *p = slab_malloc((size_t)10 << 20);
 
 	slab_page_fail_unmap = ENOMEM;
 	slab_free(p);
 	slab_page_fail_unmap = 0;
 	cr_assert_gt(totals().unmap_failures, failures);
 	cr_assert_eq(slab_map_order1(p), 0);
-	slab_page_unmap((uintptr_t)p, 2 * SLAB_GRANULE_BYTES);
+	slab_page_unmap((uintptr_t)p, (size_t)10 << 20);
 }
 
 Test(sized, without_memory_it_is_null)
 {
-	uint64_t mapped = totals().mapped_bytes;
+	uint64_t mapped;
 
+	slab_reap(); /* no freed block is kept */
+	mapped = totals().mapped_bytes;
 	slab_page_fail_map_at = -1;
 	errno = 0;
 	gives_enomem(slab_malloc(100000), "malloc without memory");
@@ -248,6 +314,11 @@ static void free_twice(void *p)
 	slab_free(p);
 }
 
+static void grow_it(void *p)
+{
+	slab_realloc(p, 1000000);
+}
+
 Test(sized, bad_frees_are_named)
 {
 	char local = 0, *p = slab_malloc(100), *large = slab_malloc(200000);
@@ -258,6 +329,8 @@ Test(sized, bad_frees_are_named)
 	dies_saying(free_it, large + 70000, " lies inside a large block, not at its start\n");
 	dies_saying(free_twice, large, " is no block of this allocator\n");
 	dies_saying(free_twice, p, "slab: double free: ");
+	dies_saying(grow_it, large + 16, " lies inside a large block, not at its start\n");
+	dies_saying(grow_it, &local, " is no block of this allocator\n");
 	slab_free(p);
 	slab_free(large);
 }

@@ -1,0 +1,275 @@
+/*
+ * large.c - blocks that are mappings of their own                                        Floor 7
+ *
+ * Called by sized.c and reap.c. A block's span is entered in the address map while the block is
+ * live. The most recent freed ones stay mapped, a few of them and a bounded sum, with their pages:
+ * a program that takes and frees a buffer again and again makes no call to the kernel.
+ */
+#include "slab/large.h"
+#include "slab/check.h"
+#include "slab/list.h"
+#include "slab/map.h"
+#include "slab/meta.h"
+#include "slab/page.h"
+#include "slab/report.h"
+
+#define RECENT_BLOCKS    16                  /* freed blocks kept at most, */
+#define RECENT_LEAST     ((size_t)1 << 20)   /* of so many bytes in any case, */
+#define RECENT_MOST      ((size_t)8 << 20)   /* and at most so many, */
+#define RECENT_SHARE     16                  /* and between them one part in 16 of the live ones */
+#define FITS_SHARE       4                   /* a kept block may be a quarter too large */
+
+/* Whole granules; 0: too large. */
+static size_t granules(size_t size)
+{
+	if (size > PTRDIFF_MAX - SLAB_GRANULE_BYTES)
+		return 0;
+	return (size + SLAB_GRANULE_BYTES - 1) & ~(SLAB_GRANULE_BYTES - 1);
+}
+
+static size_t recent_limit(void)
+{
+	size_t share = slab_root.large_bytes / RECENT_SHARE;
+
+	return share < RECENT_LEAST ? RECENT_LEAST : share > RECENT_MOST ? RECENT_MOST : share;
+}
+
+/* Into the map and among the live ones. Under span_lock. */
+static bool enter_locked(struct slab_span *span)
+{
+	if (!slab_map_enter(span->base, span->bytes, span, SLAB_MAP_LARGE))
+		return false;
+	slab_list_add_tail(&span->all_link, &slab_root.large);
+	slab_root.large_bytes += span->bytes;
+	slab_root.large_count++;
+	return true;
+}
+
+static void leave_locked(struct slab_span *span)
+{
+	slab_map_leave(span->base, span->bytes, span);
+	slab_list_del(&span->all_link);
+	slab_root.large_bytes -= span->bytes;
+	slab_root.large_count--;
+}
+
+static void forget_recent_locked(struct slab_span *span)
+{
+	slab_list_del(&span->all_link);
+	slab_root.recent_bytes -= span->bytes;
+	slab_root.recent_count--;
+}
+
+/* The smallest of the kept ones that serves, if one is not too large; live again. */
+static struct slab_span *take_recent_locked(size_t bytes, size_t align)
+{
+	struct slab_span *best = NULL;
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.recent) {
+		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
+
+		if (span->bytes >= bytes && span->bytes - bytes <= bytes / FITS_SHARE &&
+		    (span->base & (align - 1)) == 0 && (best == NULL || span->bytes < best->bytes))
+			best = span;
+	}
+	if (best == NULL)
+		return NULL;
+	forget_recent_locked(best);
+	SLAB_BUG_ON(!enter_locked(best)); /* its leaves exist */
+	return best;
+}
+
+static struct slab_span *map_new(size_t bytes, size_t align)
+{
+	struct slab_span *span = slab_meta_get(SLAB_META_SPAN);
+	bool entered;
+
+	if (span == NULL)
+		return NULL;
+	*span = (struct slab_span){ .base = slab_page_map(bytes, align), .bytes = bytes };
+	slab_list_init(&span->link);
+	pthread_mutex_lock(&slab_root.span_lock);
+	entered = span->base != 0 && enter_locked(span);
+	if (entered)
+		slab_root.mapped_bytes += bytes;
+	pthread_mutex_unlock(&slab_root.span_lock);
+	if (entered)
+		return span;
+	if (span->base != 0)
+		slab_page_unmap(span->base, bytes);
+	slab_meta_put(SLAB_META_SPAN, span);
+	return NULL;
+}
+
+void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
+{
+	size_t bytes = granules(size);
+	struct slab_span *span;
+
+	*zeroed = false;
+	if (bytes == 0)
+		return NULL;
+	if (align < SLAB_GRANULE_BYTES)
+		align = SLAB_GRANULE_BYTES;
+	pthread_mutex_lock(&slab_root.span_lock);
+	span = take_recent_locked(bytes, align);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	if (span == NULL) {
+		span = map_new(bytes, align);
+		*zeroed = true;
+	}
+	return span != NULL ? (void *)span->base : NULL;
+}
+
+/* What is in no map goes back; at the kernel's limit on mappings its pages at least. */
+static void give_back(uintptr_t base, size_t bytes)
+{
+	bool failed = slab_page_unmap(base, bytes) != 0;
+	struct slab_range range = { base, bytes };
+
+	if (failed)
+		slab_page_drop(&range, 1);
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_root.mapped_bytes -= bytes;
+	slab_root.unmap_failures += failed;
+	pthread_mutex_unlock(&slab_root.span_lock);
+}
+
+static void unmap(struct slab_span *span)
+{
+	give_back(span->base, span->bytes);
+	slab_meta_put(SLAB_META_SPAN, span);
+}
+
+size_t slab_large_trim(size_t keep_bytes)
+{
+	size_t returned = 0;
+	struct slab_span *span;
+
+	do {
+		span = NULL;
+		pthread_mutex_lock(&slab_root.span_lock);
+		if (slab_root.recent_bytes > keep_bytes ||
+		    slab_root.recent_count > RECENT_BLOCKS) {
+			span = slab_container(slab_root.recent.prev, struct slab_span, all_link);
+			forget_recent_locked(span);
+			returned += span->bytes;
+		}
+		pthread_mutex_unlock(&slab_root.span_lock);
+		if (span != NULL)
+			unmap(span);
+	} while (span != NULL);
+	return returned;
+}
+
+static struct slab_span *span_at_locked(void *p)
+{
+	struct slab_span *span = slab_map_span(p);
+	struct slab_report r;
+
+	if (slab_likely(span != NULL && span->base == (uintptr_t)p))
+		return span;
+	slab_report_begin(&r, "bad free: ");
+	slab_report_hex(&r, (uintptr_t)p);
+	slab_report_text(&r, " lies inside a large block, not at its start");
+	slab_report_abort(&r);
+}
+
+void slab_large_free(void *p)
+{
+	struct slab_span *span;
+	size_t limit;
+	bool keep;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	span = span_at_locked(p);
+	leave_locked(span);
+	limit = recent_limit();
+	keep = span->bytes <= limit;
+	if (keep) {
+		slab_list_add(&span->all_link, &slab_root.recent);
+		slab_root.recent_bytes += span->bytes;
+		slab_root.recent_count++;
+	}
+	pthread_mutex_unlock(&slab_root.span_lock);
+	if (!keep)
+		unmap(span);
+	slab_large_trim(limit);
+}
+
+size_t slab_large_bytes(const void *p)
+{
+	return slab_map_span(p)->bytes; /* constant while the caller holds the block */
+}
+
+/* The end of the block goes back. */
+static void shrink(struct slab_span *span, size_t bytes)
+{
+	uintptr_t at = span->base + bytes;
+	size_t cut = span->bytes - bytes;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_map_leave(at, cut, span);
+	slab_root.large_bytes -= cut;
+	span->bytes = bytes;
+	pthread_mutex_unlock(&slab_root.span_lock);
+	give_back(at, cut);
+}
+
+/* The block is bytes long at base by now; the map follows. Leaves exist. */
+static void settle(struct slab_span *span, uintptr_t base, size_t bytes)
+{
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_root.mapped_bytes += bytes - span->bytes;
+	leave_locked(span); /* of the old address only what nobody else has entered meanwhile */
+	span->base = base;
+	span->bytes = bytes;
+	SLAB_BUG_ON(!enter_locked(span));
+	pthread_mutex_unlock(&slab_root.span_lock);
+}
+
+static bool make_leaves(uintptr_t base, size_t bytes)
+{
+	bool made;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	made = slab_map_reserve(base, bytes);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	return made;
+}
+
+static void *move(struct slab_span *span, size_t bytes)
+{
+	uintptr_t to = slab_page_map(bytes, SLAB_GRANULE_BYTES);
+
+	if (to == 0)
+		return NULL;
+	if (!make_leaves(to, bytes) || !slab_page_move(span->base, span->bytes, to, bytes)) {
+		slab_page_unmap(to, bytes);
+		return NULL;
+	}
+	settle(span, to, bytes);
+	return (void *)to;
+}
+
+void *slab_large_resize(void *p, size_t size)
+{
+	size_t bytes = granules(size);
+	struct slab_span *span;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	span = span_at_locked(p);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	if (bytes == 0)
+		return NULL;
+	if (bytes < span->bytes)
+		shrink(span, bytes);
+	if (bytes == span->bytes)
+		return p;
+	if (!make_leaves(span->base, bytes) ||
+	    slab_page_remap(span->base, span->bytes, bytes) == 0)
+		return move(span, bytes);
+	settle(span, span->base, bytes);
+	return p;
+}

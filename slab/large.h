@@ -1,0 +1,27 @@
+/*
+ * large.h - blocks that are mappings of their own                                        Floor 7
+ *
+ * What the by-size front end takes from no slab. The caller holds its thread's lock. Sizes are
+ * whole granules, so that the address map knows one owner for each.
+ */
+#ifndef SLAB_LARGE_H
+#define SLAB_LARGE_H
+
+#include "slab/layout.h"
+
+/* A block of at least size bytes; NULL: no memory. *zeroed: it has never been used. */
+void *slab_large_alloc(size_t size, size_t align, bool *zeroed);
+
+/* Gives back the block at p, which the map says is a large one; an interior pointer is reported. */
+void slab_large_free(void *p);
+
+/* Makes the block at p at least size bytes, in place or by moving its pages. NULL: it cannot. */
+void *slab_large_resize(void *p, size_t size);
+
+/* Unmaps freed blocks until at most keep_bytes of them are kept. Returns the bytes given back. */
+size_t slab_large_trim(size_t keep_bytes);
+
+/* The bytes that the block around p has. */
+size_t slab_large_bytes(const void *p);
+
+#endif

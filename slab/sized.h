@@ -1,0 +1,82 @@
+/*
+ * sized.h - the by-size front end: what is inlined of it                                 Floor 10
+ *
+ * Used by sized.c and by malloc.c, whose functions are the same by other names. From a size to its
+ * class's slot is one load from a table; from a pointer to its slot two loads from the address map.
+ * Neither touches the cache, nor does free touch the header of the slab: whose the slab is, which
+ * the header tells the fast path of slab.h, the map has told already. The slot of a class that is
+ * not made yet, and of a pointer that is none, is slot 0, closed for ever.
+ */
+#ifndef SLAB_SIZED_H
+#define SLAB_SIZED_H
+
+#include "slab/layout.h"
+#include "slab/check.h"
+#include "slab/map.h"
+
+#define SLAB_SIZED_STEP 16
+#define SLAB_SIZED_DIRECT 1024 /* sizes up to this have an entry for each step in the table */
+
+/* Offsets of slots in every thread's table, by size / 16 rounded up; entry 0 is for size 0. */
+extern uint32_t slab_sized_slots[SLAB_SIZED_DIRECT / SLAB_SIZED_STEP + 1]
+    __attribute__((visibility("hidden")));
+
+void *slab_sized_alloc_slow(size_t size);
+void slab_sized_free_slow(void *p);
+
+/* Whether a block of usable bytes stays where it is when it is to be of size bytes. */
+static inline bool slab_sized_fits(size_t usable, size_t size)
+{
+	return size <= usable && (size > usable / 2 || usable <= 4 * SLAB_SIZED_STEP);
+}
+
+/* As slab__alloc_fast() of slab.h, from a slot instead of a cache. */
+static inline void *slab_sized_alloc(size_t size)
+{
+	struct slab__slot *s;
+	uintptr_t hot;
+	uint64_t word;
+	void *obj;
+
+	if (slab_unlikely(size > SLAB_SIZED_DIRECT))
+		return slab_sized_alloc_slow(size);
+	s = (struct slab__slot *)(void *)((char *)slab__slots_v1 +
+	                                  slab_sized_slots[(size + SLAB_SIZED_STEP - 1) /
+	                                                   SLAB_SIZED_STEP]);
+	hot = slab_read(&s->hot);
+	word = slab_read(&s->word);
+	if (hot > SLAB__VACANT) {
+		slab_write(&s->hot, SLAB__VACANT);
+		slab_write(&s->word, word + SLAB__ONE_ALLOC);
+		return (void *)hot;
+	}
+	if (slab_unlikely((word & SLAB__COUNT_MASK) == 0))
+		return slab_sized_alloc_slow(size);
+	obj = s->objs[(word & SLAB__COUNT_MASK) - 1];
+	slab_write(&s->word, word + SLAB__ONE_ALLOC - 1);
+	return obj;
+}
+
+/* As slab__free_fast() of slab.h. */
+static inline void slab_sized_free(void *p)
+{
+	struct slab__slot *s = slab__slots_v1 + slab_map_slot(p);
+	uintptr_t hot = slab_read(&s->hot);
+	uint64_t word, count;
+
+	if (hot == SLAB__VACANT) {
+		slab_write(&s->hot, (uintptr_t)p);
+		return;
+	}
+	word = slab_read(&s->word);
+	count = word & SLAB__COUNT_MASK;
+	if (slab_unlikely(count >= s->cap || hot == (uintptr_t)p) ||
+	    slab_unlikely(s->objs[(ptrdiff_t)count - 1] == p)) {
+		slab_sized_free_slow(p);
+		return;
+	}
+	s->objs[count] = p;
+	__atomic_store_n(&s->word, word + 1, __ATOMIC_RELEASE);
+}
+
+#endif
