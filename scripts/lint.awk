@@ -50,10 +50,11 @@ function has_word(s, words) { return match(s, "(^|[^A-Za-z0-9_])(" words ")[ \t]
 function end_of_file() {
 	if (file == "")
 		return
-	if (size > 400)
-		print file ":" size ": the file has " size " lines; 400 is the most"
-	else if (size > 350)
-		print file ":" size ": warning: the file has " size " lines; aim at 350"
+	most = file ~ /slab\/layout\.h$/ ? 500 : 400 # which holds every struct
+	if (size > most)
+		print file ":" size ": the file has " size " lines; " most " is the most"
+	else if (size > most - 50)
+		print file ":" size ": warning: the file has " size " lines; aim at " most - 50
 }
 
 # ---- first pass: floors -----------------------------------------------------------------------
