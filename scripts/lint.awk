@@ -124,7 +124,7 @@ place == "slab" && FILENAME !~ /\/page\.c$/ {
 		say(FNR, "no #if in slab/*.c: options are 0 or 1 in a plain if")
 }
 
-place == "slab" && !is_header &&
+place == "slab" && !is_header && FILENAME !~ /\/direct\.c$/ &&
 has_word(code, "malloc|calloc|realloc|free|printf|fprintf|sprintf|snprintf") {
 	call = substr(code, RSTART, RLENGTH - 1)
 	gsub(/[^a-z]/, "", call)

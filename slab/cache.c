@@ -13,6 +13,7 @@
 #include "slab/check.h"
 #include "slab/config.h"
 #include "slab/depot.h"
+#include "slab/direct.h"
 #include "slab/list.h"
 #include "slab/meta.h"
 #include "slab/misuse.h"
@@ -122,9 +123,21 @@ static void delist_locked(struct slab_cache *c)
 	__atomic_store_n(&slab_root.generation, slab_root.generation + 1, __ATOMIC_RELEASE);
 }
 
+/* What slabs need: a number for spans and threads' slots, and where headers stand. */
+static void open_slabs_locked(struct slab_cache *c)
+{
+	c->number = take_number_locked();
+	if (c->number == 0) /* then nobody could tell where its headers stand */
+		c->geo.colours = c->geo.colour_bytes = c->geo.colour_objects = 0;
+	else
+		slab_cache_by_slot[c->number] = c;
+	slab_head_set(c);
+}
+
+/* direct: in mode M, see direct.h */
 static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
                                         const struct slab_geometry *geo,
-                                        const struct slab_cache_args *args)
+                                        const struct slab_cache_args *args, bool direct)
 {
 	struct slab_cache *c = take_descriptor_locked();
 
@@ -144,12 +157,10 @@ static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
 	slab_list_init(&c->own.cold);
 	slab_slablist_init(&c->slabs);
 	slab_depot_init(&c->depot);
-	c->number = take_number_locked();
-	if (c->number == 0) /* then nobody could tell where its headers stand */
-		c->geo.colours = c->geo.colour_bytes = c->geo.colour_objects = 0;
+	if (direct)
+		slab_direct_set(c);
 	else
-		slab_cache_by_slot[c->number] = c;
-	slab_head_set(c);
+		open_slabs_locked(c);
 	enlist_locked(c);
 	return c;
 }
@@ -179,6 +190,7 @@ EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
 	char shown[SLAB_NAME_BYTES];
 	struct slab_geometry geo;
 	struct slab_cache *c;
+	uint32_t flags;
 	size_t align;
 
 	slab_init();
@@ -186,12 +198,13 @@ EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
 	    size > SLAB_OBJECT_MAX)
 		return panic_or_null(name, known.flags, EINVAL);
 	set_name(shown, name);
-	known.flags |= slab_config_flags(shown) & KNOWN_FLAGS;
+	flags = known.flags | slab_config_flags(shown);
+	known.flags = flags & KNOWN_FLAGS;
 	align = known.align != 0 ? known.align : slab_default_align(size);
 	if (!align_ok(align) || !slab_geometry_set(&geo, size, align, slab_root.page_bytes))
 		return panic_or_null(name, known.flags, EINVAL);
 	slab_registry_lock();
-	c = create_locked(shown, &geo, &known);
+	c = create_locked(shown, &geo, &known, slab_direct_chosen(flags));
 	slab_registry_unlock();
 	return c != NULL ? c : panic_or_null(name, known.flags, ENOMEM);
 }

@@ -10,10 +10,11 @@
  *   9  thread.c                         threads come and go; fork; init
  *   8  magazine.c                       taking from and giving to the magazines
  *   7  slot.c large.c                   one thread's slots and what they may pin; large blocks
- *   6  reserve.c                        how much may be kept
+ *   6  reserve.c direct.c               how much may be kept; mode M: one malloc an object
  *   5  depot.c slablist.c               shelf of full magazines; slabs of one cache
  *      take.c return.c misuse.c         a slab for a cache; pages for the kernel; wrongs by name
- *   4  span.c home.c                    runs of slabs from mmap; partial slabs by age
+ *   4  span.c home.c owner.c            runs of slabs from mmap; partial slabs by age; whose
+ *                                       malloc block is it
  *   3  meta.c map.c config.c            memory for descriptors; whose address is it; SLAB_DEBUG
  *   2  page.c slabpage.c                the kernel's memory calls; one slab, pure functions
  *   1  bitmap.h list.h registry.h       containers; the outermost lock; sentences; the one root
@@ -156,6 +157,15 @@ struct slab_map_leaf {
 	uint16_t slot[SLAB_LEAF_PAGES]; /* of the slab's cache; 0: it has none, or nobody's page */
 	uint8_t order1[SLAB_LEAF_GRANULES];          /* 0: not ours; order + 1; or SLAB_MAP_LARGE */
 	struct slab_span *span[SLAB_LEAF_GRANULES];  /* valid while order1 is not 0 */
+};
+
+#define SLAB_OWNER_STEP 8 /* malloc blocks begin at multiples of this */
+#define SLAB_OWNER_WORDS (SLAB_GRANULE_BYTES / SLAB_OWNER_STEP)
+
+/* Mode M: which blocks begin in a granule of malloc's memory, see owner.h. Atomic, no lock. */
+struct slab_owner_leaf {
+	uint64_t live; /* words of blocks that are not freed */
+	uint64_t word[SLAB_OWNER_WORDS];
 };
 
 /* ---- floor 4: spans ---------------------------------------------------------------------- */
@@ -315,7 +325,8 @@ struct slab_track {
 
 enum slab_cache_state { SLAB_CACHE_LIVE = 1, SLAB_CACHE_DEAD = 2 };
 
-/* All but the first have slot_bytes 0, so that every call takes the slow path. */
+/* All but the first have slot_bytes 0, so that every call takes the slow path. In the last a "slab"
+ * of the figures is one malloc block: slabs = full = used, atomic, without the slablist's lock. */
 enum slab_cache_mode {
 	SLAB_MODE_POOL = 0,
 	SLAB_MODE_DEBUG = 1, /* slabs, with zones, poison or tracks around the objects */

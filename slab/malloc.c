@@ -15,9 +15,12 @@
 #include <unistd.h>
 
 #include "slab/sized.h"
+#include "slab/direct.h"
 #include "slab/report.h"
 
 #define EXPORT __attribute__((visibility("default")))
+
+const volatile bool slab_serves_malloc = true;
 
 /* C23; declared by newer C libraries */
 void free_sized(void *p, size_t size);

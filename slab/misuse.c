@@ -4,13 +4,18 @@
  * Called by thread.c and sized.c when a free cannot be right. Cold; looks at everything again, from
  * the address map on, because nothing about the pointer is known.
  */
+#include <stdlib.h>
+
 #include "slab/misuse.h"
 #include "slab/bitmap.h"
 #include "slab/check.h"
 #include "slab/map.h"
+#include "slab/owner.h"
 #include "slab/report.h"
 #include "slab/slabpage.h"
 #include "slab/span.h"
+
+#define INTERIOR " is an interior pointer, not the start of an object"
 
 static void add_slot(struct slab_report *r, const struct slab_cache *c, const struct slab *s,
                      const void *obj)
@@ -49,13 +54,30 @@ static const struct slab_cache *owner_of(const struct slab *s)
 	return NULL;
 }
 
+/* obj lies in no slab: in a malloc block of ours (mode M), or nowhere. */
+static void add_outside(struct slab_report *r, const struct slab_cache *c, const void *obj)
+{
+	void *start = NULL;
+	uint64_t word = slab_owner_around(obj, &start);
+
+	if (slab_owner_at(obj) != 0 && word == 0) {
+		slab_report_text(r, " is a block of no cache: slab_free() takes it");
+	} else if (word == 0) {
+		slab_report_text(r, c != NULL ? " is no object of any cache"
+		                              : " is no block of this allocator");
+	} else if (c == NULL || slab_owner_cache(word) == c) {
+		slab_report_text(r, INTERIOR);
+	} else {
+		slab_report_text(r, start == obj ? " belongs to " : " lies inside an object of ");
+		slab_report_cache(r, slab_owner_cache(word));
+	}
+}
+
 static void add_foreign(struct slab_report *r, const void *obj, const struct slab *s)
 {
-	const struct slab_cache *owner = s != NULL ? owner_of(s) : NULL;
+	const struct slab_cache *owner = owner_of(s);
 
-	if (s == NULL) {
-		slab_report_text(r, " is no object of any cache");
-	} else if (owner == NULL) {
+	if (owner == NULL) {
 		size_t slab_bytes = slab_root.page_bytes << (slab_map_order1(obj) - 1);
 
 		slab_report_text(r, " lies in slab ");
@@ -68,33 +90,50 @@ static void add_foreign(struct slab_report *r, const void *obj, const struct sla
 	}
 }
 
-void slab_misuse_free(const struct slab_cache *c, const void *obj)
+static struct slab *slab_around(const void *obj)
 {
-	struct slab_report r;
 	struct slab *s;
-	uint32_t i;
 
 	pthread_mutex_lock(&slab_root.span_lock);
 	s = slab_span_held_locked(obj);
 	pthread_mutex_unlock(&slab_root.span_lock);
-	if (s == NULL || !slab_is_of(s, c)) {
-		slab_report_begin(&r, "bad free: ");
-		slab_report_hex(&r, (uintptr_t)obj);
-		slab_report_text(&r, " freed to ");
-		slab_report_cache(&r, c);
-		add_foreign(&r, obj, s);
-		slab_report_abort(&r);
-	}
-	i = slab_slot_at(s, &c->geo, obj);
-	if (i < c->geo.objects && slab_object(s, &c->geo, i) == obj)
-		slab_misuse_double(c, obj);
+	return s;
+}
+
+void slab_misuse_say_free(const struct slab_cache *c, const void *obj)
+{
+	struct slab *s = slab_around(obj);
+	struct slab_report r;
+
 	slab_report_begin(&r, "bad free: ");
 	slab_report_hex(&r, (uintptr_t)obj);
-	slab_report_text(&r, " freed to ");
-	slab_report_cache(&r, c);
-	slab_report_text(&r, " is an interior pointer, not the start of an object");
-	add_slot(&r, c, s, obj);
-	slab_report_abort(&r);
+	if (c != NULL) {
+		slab_report_text(&r, " freed to ");
+		slab_report_cache(&r, c);
+	}
+	if (s == NULL) {
+		add_outside(&r, c, obj);
+	} else if (c == NULL || !slab_is_of(s, c)) {
+		add_foreign(&r, obj, s);
+	} else {
+		slab_report_text(&r, INTERIOR);
+		add_slot(&r, c, s, obj);
+	}
+	slab_report_send(&r);
+}
+
+void slab_misuse_free(const struct slab_cache *c, const void *obj)
+{
+	struct slab *s = slab_around(obj);
+	uint32_t i;
+
+	if (s != NULL && slab_is_of(s, c)) {
+		i = slab_slot_at(s, &c->geo, obj);
+		if (i < c->geo.objects && slab_object(s, &c->geo, i) == obj)
+			slab_misuse_double(c, obj);
+	}
+	slab_misuse_say_free(c, obj);
+	abort();
 }
 
 void slab_misuse_double(const struct slab_cache *c, const void *obj)

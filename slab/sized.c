@@ -9,8 +9,11 @@
 #include <string.h>
 
 #include "slab/sized.h"
+#include "slab/config.h"
+#include "slab/direct.h"
 #include "slab/large.h"
 #include "slab/misuse.h"
+#include "slab/owner.h"
 #include "slab/report.h"
 #include "slab/span.h"
 #include "slab/thread.h"
@@ -74,7 +77,8 @@ static __attribute__((noinline, cold)) struct slab_cache *make_class(struct slab
 	return c;
 }
 
-static void *alloc_from(struct slab_cache **where, size_t bytes, size_t align)
+/* size: as asked for; in mode M the block is no larger */
+static void *alloc_from(struct slab_cache **where, size_t bytes, size_t align, size_t size)
 {
 	struct slab_cache *c = __atomic_load_n(where, __ATOMIC_ACQUIRE);
 
@@ -83,14 +87,21 @@ static void *alloc_from(struct slab_cache **where, size_t bytes, size_t align)
 		if (c == NULL)
 			return NULL;
 	}
+	if (slab_unlikely(c->mode == SLAB_MODE_MALLOC))
+		return slab_direct_alloc(c, size);
 	return slab_cache_alloc(c);
 }
 
 static void *alloc_large(size_t size, size_t align, bool *zeroed)
 {
-	struct slab_thread *t = slab_thread_lock();
-	void *p = slab_large_alloc(size, align, zeroed);
+	struct slab_thread *t;
+	void *p;
 
+	*zeroed = false;
+	if (slab_direct_chosen(slab_config_flags("size-large")))
+		return slab_direct_large_alloc(size, align);
+	t = slab_thread_lock();
+	p = slab_large_alloc(size, align, zeroed);
 	slab_thread_unlock(t);
 	if (p == NULL)
 		errno = ENOMEM;
@@ -107,7 +118,7 @@ void *slab_sized_alloc_slow(size_t size)
 	if (slab_unlikely(size > SLAB_OBJECT_MAX))
 		return alloc_large(size, STEP, &zeroed);
 	i = class_of(size != 0 ? size : 1, &bytes);
-	return alloc_from(&classes[0][i], bytes, STEP);
+	return alloc_from(&classes[0][i], bytes, STEP, size);
 }
 
 /* The cache of a block that is no mapping of its own; a pointer that is none ends here. */
@@ -135,11 +146,16 @@ static struct slab_cache *cache_at(const void *p, const char *what)
 
 void slab_sized_free_slow(void *p)
 {
+	uint8_t order1 = slab_map_order1(p);
 	struct slab_thread *t;
 
 	if (p == NULL)
 		return;
-	if (slab_likely(slab_map_order1(p) != SLAB_MAP_LARGE)) {
+	if (slab_unlikely(order1 == 0)) { /* a malloc block of mode M, or nothing of ours */
+		slab_direct_free_any(p);
+		return;
+	}
+	if (slab_likely(order1 != SLAB_MAP_LARGE)) {
 		slab_cache_free(cache_at(p, "bad free: "), p);
 		return;
 	}
@@ -196,7 +212,7 @@ EXPORT void *slab_aligned_alloc(size_t align, size_t size)
 	if (align > SLAB_ALIGN_MAX || size > SLAB_OBJECT_MAX || rounded > SLAB_OBJECT_MAX)
 		return alloc_large(size != 0 ? size : 1, align, &zeroed);
 	i = class_of(rounded != 0 ? rounded : align, &bytes);
-	return alloc_from(&classes[__builtin_ctzll(align) - 4][i], bytes, align);
+	return alloc_from(&classes[__builtin_ctzll(align) - 4][i], bytes, align, size);
 }
 
 EXPORT size_t slab_usable_size(const void *p)
@@ -205,6 +221,8 @@ EXPORT size_t slab_usable_size(const void *p)
 		return 0;
 	if (slab_map_order1(p) == SLAB_MAP_LARGE)
 		return slab_large_bytes(p);
+	if (slab_unlikely(slab_map_order1(p) == 0 && slab_owner_at(p) != 0))
+		return slab_owner_bytes(slab_owner_at(p));
 	return cache_at(p, "bad pointer: ")->geo.object_bytes;
 }
 
@@ -243,6 +261,8 @@ EXPORT void *slab_realloc(void *p, size_t size)
 		return NULL;
 	}
 	usable = slab_usable_size(p);
+	if (slab_unlikely(slab_map_order1(p) == 0)) /* mode M: one byte too many would hide much */
+		return size == usable ? p : move_to(p, usable, size);
 	if (slab_unlikely(usable > SLAB_OBJECT_MAX))
 		return realloc_large(p, usable, size);
 	return slab_sized_fits(usable, size) ? p : move_to(p, usable, size);

@@ -11,6 +11,7 @@
 
 #include "slab/layout.h"
 #include "slab/check.h"
+#include "slab/direct.h"
 #include "slab/list.h"
 #include "slab/magazine.h"
 #include "slab/map.h"
@@ -85,6 +86,8 @@ EXPORT void *slab__alloc_slow(struct slab_cache *c)
 
 	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
 		slab_misuse_dead(c, "alloc");
+	if (slab_unlikely(c->mode == SLAB_MODE_MALLOC))
+		return slab_direct_alloc(c, c->geo.object_bytes);
 	slab_list_init(&empties);
 	t = slab_thread_lock();
 	while ((obj = slab_magazine_alloc(t, c, &empties)) == NULL) {
@@ -127,8 +130,6 @@ static void check_free(struct slab_cache *c, void *obj)
 	struct slab__slot *s = slab__slot_of(c);
 	uint32_t count = slab_slot_count(s);
 
-	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
-		slab_misuse_dead(c, "free");
 	if (slab_unlikely(slab_map_order1(obj) != c->geo.order + 1 ||
 	                  !slab_is_of(slab_of(&c->geo, obj), c)))
 		slab_misuse_free(c, obj);
@@ -145,6 +146,12 @@ EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 
 	if (obj == NULL)
 		return;
+	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
+		slab_misuse_dead(c, "free");
+	if (slab_unlikely(c->mode == SLAB_MODE_MALLOC)) {
+		slab_direct_free(c, obj);
+		return;
+	}
 	check_free(c, obj);
 	slab_list_init(&empties);
 	t = slab_thread_lock();

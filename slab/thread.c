@@ -16,6 +16,7 @@
 #include "slab/thread.h"
 #include "slab/check.h"
 #include "slab/config.h"
+#include "slab/direct.h"
 #include "slab/list.h"
 #include "slab/meta.h"
 #include "slab/page.h"
@@ -282,6 +283,7 @@ static void fork_child(void)
 
 	pthread_mutex_unlock(&shared_thread.lock);
 	forget_leaving_slabs();
+	slab_direct_recount();
 	slab_list_for_each_safe(pos, after, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 

@@ -12,8 +12,10 @@
 #include "slab/layout.h"
 #include "slab/bitmap.h"
 #include "slab/check.h"
+#include "slab/direct.h"
 #include "slab/list.h"
 #include "slab/misuse.h"
+#include "slab/owner.h"
 #include "slab/page.h"
 #include "slab/registry.h"
 #include "slab/slablist.h"
@@ -230,6 +232,8 @@ EXPORT int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj,
 
 	if (c->state != SLAB_CACHE_LIVE)
 		slab_misuse_dead(c, "for_each_object");
+	if (c->mode == SLAB_MODE_MALLOC)
+		return slab_direct_for_each(c, fn, ctx);
 	if (!pin_all(&w)) {
 		errno = ENOMEM;
 		return -1;
@@ -296,9 +300,12 @@ EXPORT struct slab_cache *slab_cache_of(const void *p)
 	struct pointers parked;
 	struct slab_cache *c;
 	const void *obj = used_object_at(p, &c);
+	void *start;
 	bool live;
 
-	if (obj == NULL || (const char *)p >= (const char *)obj + c->geo.object_bytes)
+	if (obj == NULL)
+		return slab_owner_cache(slab_owner_around(p, &start));
+	if ((const char *)p >= (const char *)obj + c->geo.object_bytes)
 		return NULL;
 	if (!collect_parked(c, NULL, &parked))
 		return NULL;

@@ -47,7 +47,7 @@ run_memcheck() {
 	rm -rf "$result.logs"
 	mkdir "$result.logs"
 	{
-		SLAB_TEST_UNDER=valgrind timeout -k 10 "$limit" "${memcheck[@]}" \
+		SLAB_DEBUG=- SLAB_TEST_UNDER=valgrind timeout -k 10 "$limit" "${memcheck[@]}" \
 			--log-file="$result.logs/%p" "$@" </dev/null >"$result.out" 2>&1
 	} 2>/dev/null # where the shell itself tells of a signal; the verdict does
 	rc=$?

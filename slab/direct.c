@@ -1,0 +1,248 @@
+/*
+ * direct.c - mode M: each object is a malloc block of its own                            Floor 6
+ *
+ * Called by slow.c, cache.c, walk.c, verify.c and sized.c. What is wrong with a pointer is said
+ * twice: by our own sentence, which knows the caches, and then by the tool, which is handed the
+ * pointer as free() and knows both stacks. Where no tool listens, or one that would only stumble
+ * over such a pointer, our sentence stands alone. Either way the program ends, as with slabs. A
+ * live object of another cache is never handed on: free() would just take it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+
+#include "slab/direct.h"
+#include "slab/check.h"
+#include "slab/list.h"
+#include "slab/misuse.h"
+#include "slab/owner.h"
+#include "slab/page.h"
+#include "slab/report.h"
+
+/* There in every process with the tool, whether this library was built with it or not. */
+#define TOOL(symbol) extern void symbol(void) __attribute__((weak, visibility("default")))
+TOOL(__asan_init);
+TOOL(__hwasan_init);
+TOOL(__tsan_init);
+TOOL(__msan_init);
+TOOL(__lsan_do_leak_check);
+
+__attribute__((weak)) const volatile bool slab_serves_malloc = false;
+
+#define MALLOC_ALIGN 16 /* what malloc gives */
+
+/* Tools that report a bad free() well, with the stacks of the block's alloc and first free. */
+static bool tool_reports_free(void)
+{
+	return __asan_init != NULL || slab_page_on_valgrind();
+}
+
+static bool tool_is_there(void)
+{
+	return tool_reports_free() || __hwasan_init != NULL || __tsan_init != NULL ||
+	       __msan_init != NULL || __lsan_do_leak_check != NULL;
+}
+
+/* A tool alone decides only where nobody has asked for anything: slab debugging stays itself. */
+bool slab_direct_chosen(uint32_t flags)
+{
+	if (slab_serves_malloc || (flags & SLAB_CONFIG_OFF) != 0)
+		return false;
+	if ((flags & SLAB_ONE_MALLOC) != 0)
+		return true;
+	return (flags & SLAB_DEBUG_FLAGS) == 0 && tool_is_there();
+}
+
+void slab_direct_set(struct slab_cache *c)
+{
+	c->mode = SLAB_MODE_MALLOC;
+	c->slot_bytes = 0;
+	c->start_mask = 0;
+	c->colours = c->colour_bytes = 0;
+	c->geo.objects = 1;
+	c->geo.slab_bytes = c->geo.stride_bytes = c->geo.object_bytes;
+}
+
+/* ---- figures ---- */
+
+static uint64_t add(uint64_t *figure, uint64_t n)
+{
+	return __atomic_add_fetch(figure, n, __ATOMIC_RELAXED);
+}
+
+static void count_alloc(struct slab_slablist *l)
+{
+	uint64_t used = add(&l->used, 1), peak = slab_read(&l->used_peak);
+
+	add(&l->slabs, 1);
+	add(&l->full, 1);
+	add(&l->direct_allocs, 1);
+	while (used > peak && !__atomic_compare_exchange_n(&l->used_peak, &peak, used, false,
+	                                                   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+static void count_free(struct slab_slablist *l)
+{
+	add(&l->used, (uint64_t)-1);
+	add(&l->slabs, (uint64_t)-1);
+	add(&l->full, (uint64_t)-1);
+	add(&l->direct_frees, 1);
+	add(&l->released_slabs, 1);
+	add(&l->gone_slabs, 1);
+}
+
+/* ---- alloc and free ---- */
+
+static void *block(size_t bytes, size_t align)
+{
+	void *p;
+
+	if (align <= MALLOC_ALIGN)
+		return malloc(bytes);
+	/* takes any size, unlike aligned_alloc(), which tools hold to a multiple of align */
+	return posix_memalign(&p, align, bytes) == 0 ? p : NULL;
+}
+
+/* Constructs the object at p and enters it. Returns 0 or an errno, with p as it came. */
+static int make_object(struct slab_cache *c, void *p, size_t bytes)
+{
+	errno = ENOMEM; /* unless the constructor says otherwise */
+	if (c->ctor != NULL && c->ctor(p, c->ctx) != 0)
+		return errno != 0 ? errno : ENOMEM;
+	if (slab_owner_enter(p, slab_owner_word(c, bytes)))
+		return 0;
+	if (c->ctor != NULL && c->dtor != NULL)
+		c->dtor(p, c->ctx);
+	return ENOMEM;
+}
+
+void *slab_direct_alloc(struct slab_cache *c, size_t bytes)
+{
+	void *p = block(bytes, c->geo.align_bytes);
+	int saved_errno = errno, error = p != NULL ? make_object(c, p, bytes) : ENOMEM;
+
+	if (error == 0) {
+		count_alloc(&c->slabs);
+	} else {
+		free(p);
+		p = NULL;
+		add(&c->alloc_failures, 1);
+	}
+	errno = error == 0 ? saved_errno : error;
+	return p;
+}
+
+/* Our words, then the tool's, then the end. c: where it was freed to, or NULL: slab_free(). */
+static __attribute__((noreturn, cold)) void bad_free(const struct slab_cache *c, void *obj)
+{
+	uint64_t before = slab_owner_before(obj), word = slab_owner_at(obj);
+	struct slab_report r;
+
+	if (before != 0) {
+		slab_report_begin(&r, "double free: ");
+		slab_report_hex(&r, (uintptr_t)obj);
+		if (slab_owner_cache(before) != NULL) {
+			slab_report_text(&r, " of ");
+			slab_report_cache(&r, slab_owner_cache(before));
+		}
+		slab_report_text(&r, " is free already");
+		slab_report_send(&r);
+	} else {
+		slab_misuse_say_free(c, obj);
+	}
+	if (word == 0 && tool_reports_free())
+		free(obj);
+	abort();
+}
+
+void slab_direct_free(struct slab_cache *c, void *obj)
+{
+	uint64_t word = slab_owner_at(obj);
+	int saved_errno = errno;
+
+	if (slab_unlikely(slab_owner_cache(word) != c || !slab_owner_leave(obj, word)))
+		bad_free(c, obj);
+	count_free(&c->slabs);
+	if (c->dtor != NULL)
+		c->dtor(obj, c->ctx);
+	free(obj);
+	errno = saved_errno;
+}
+
+void *slab_direct_large_alloc(size_t bytes, size_t align)
+{
+	void *p = bytes <= PTRDIFF_MAX ? block(bytes, align) : NULL;
+
+	if (p != NULL && !slab_owner_enter(p, slab_owner_word(NULL, bytes))) {
+		free(p);
+		p = NULL;
+	}
+	if (p == NULL)
+		errno = ENOMEM;
+	return p;
+}
+
+void slab_direct_free_any(void *p)
+{
+	uint64_t word = slab_owner_at(p);
+	struct slab_cache *c = slab_owner_cache(word);
+	int saved_errno = errno;
+
+	if (c != NULL) {
+		slab_direct_free(c, p);
+		return;
+	}
+	if (word == 0 || !slab_owner_leave(p, word))
+		bad_free(NULL, p);
+	free(p);
+	errno = saved_errno;
+}
+
+/* ---- all of them ---- */
+
+int slab_direct_for_each(const struct slab_cache *c, int (*fn)(void *obj, void *ctx), void *ctx)
+{
+	uintptr_t from = 0;
+	uint64_t word;
+	void *obj;
+	int last = 0;
+
+	while (last == 0 && (word = slab_owner_next(&from, &obj)) != 0)
+		if (slab_owner_cache(word) == c)
+			last = fn(obj, ctx);
+	return last;
+}
+
+static int count_one(void *obj, void *ctx)
+{
+	(void)obj;
+	++*(uint64_t *)ctx;
+	return 0;
+}
+
+uint64_t slab_direct_count(const struct slab_cache *c)
+{
+	uint64_t n = 0;
+
+	slab_direct_for_each(c, count_one, &n);
+	return n;
+}
+
+void slab_direct_recount(void)
+{
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.caches) {
+		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
+		struct slab_slablist *l = &c->slabs;
+
+		if (c->mode != SLAB_MODE_MALLOC)
+			continue;
+		l->used = l->slabs = l->full = slab_direct_count(c);
+		l->direct_allocs = l->direct_frees + l->used;
+		l->released_slabs = l->gone_slabs = l->direct_frees;
+		if (l->used_peak < l->used)
+			l->used_peak = l->used;
+	}
+}
