@@ -17,6 +17,7 @@
 #include "slab/list.h"
 #include "slab/meta.h"
 #include "slab/misuse.h"
+#include "slab/quarantine.h"
 #include "slab/registry.h"
 #include "slab/report.h"
 #include "slab/return.h"
@@ -24,6 +25,7 @@
 #include "slab/slot.h"
 #include "slab/span.h"
 #include "slab/thread.h"
+#include "slab/track.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define KNOWN_FLAGS (SLAB_PANIC | SLAB_DEBUG_FLAGS | SLAB_ONE_MALLOC)
@@ -134,6 +136,11 @@ static void open_slabs_locked(struct slab_cache *c)
 	slab_head_set(c);
 }
 
+static bool is_debugged(uint32_t flags)
+{
+	return (flags & SLAB_DEBUG_FLAGS) != 0;
+}
+
 /* direct: in mode M, see direct.h */
 static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
                                         const struct slab_geometry *geo,
@@ -159,7 +166,9 @@ static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
 	slab_depot_init(&c->depot);
 	if (direct)
 		slab_direct_set(c);
-	else
+	else if (is_debugged(args->flags))
+		c->mode = SLAB_MODE_DEBUG;
+	if (!direct)
 		open_slabs_locked(c);
 	enlist_locked(c);
 	return c;
@@ -182,6 +191,15 @@ static struct slab_cache *panic_or_null(const char *name, unsigned flags, int er
 	slab_report_abort(&r);
 }
 
+static bool set_geometry(struct slab_geometry *geo, size_t size, size_t align, uint32_t flags)
+{
+	if (!is_debugged(flags))
+		return slab_geometry_set(geo, size, align, slab_root.page_bytes);
+	if ((flags & SLAB_STORE_USER) != 0)
+		slab_track_warm();
+	return slab_geometry_set_debug(geo, size, align, slab_root.page_bytes, flags);
+}
+
 EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
                                                   const struct slab_cache_args *args,
                                                   size_t args_size)
@@ -192,6 +210,7 @@ EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
 	struct slab_cache *c;
 	uint32_t flags;
 	size_t align;
+	bool direct;
 
 	slab_init();
 	if (!read_args(&known, args, args_size) || name == NULL || name[0] == '\0' || size == 0 ||
@@ -201,10 +220,11 @@ EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
 	flags = known.flags | slab_config_flags(shown);
 	known.flags = flags & KNOWN_FLAGS;
 	align = known.align != 0 ? known.align : slab_default_align(size);
-	if (!align_ok(align) || !slab_geometry_set(&geo, size, align, slab_root.page_bytes))
+	direct = slab_direct_chosen(flags);
+	if (!align_ok(align) || !set_geometry(&geo, size, align, direct ? 0 : flags))
 		return panic_or_null(name, known.flags, EINVAL);
 	slab_registry_lock();
-	c = create_locked(shown, &geo, &known, slab_direct_chosen(flags));
+	c = create_locked(shown, &geo, &known, direct);
 	slab_registry_unlock();
 	return c != NULL ? c : panic_or_null(name, known.flags, ENOMEM);
 }
@@ -248,6 +268,11 @@ static void flush_everywhere_locked(struct slab_cache *c, struct slab_list *empt
 {
 	struct slab_list *pos;
 
+	if (c->mode == SLAB_MODE_DEBUG)
+		slab_quarantine_drain(c, empties);
+	/* what another thread had taken out just before: it needs no lock that is held here */
+	while (__atomic_load_n(&c->slabs.waiting, __ATOMIC_ACQUIRE) > 0)
+		sched_yield();
 	slab_list_for_each(pos, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 

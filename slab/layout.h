@@ -7,16 +7,20 @@
  *  11  malloc.c                         the C library's names, in libslab-malloc.so alone
  *  10  cache.c slow.c stats.c walk.c    public API; slow paths of alloc and free; figures;
  *      verify.c reap.c sized.c json.c   iteration; validators; giving back; by-size front end
- *   9  thread.c                         threads come and go; fork; init
+ *   9  thread.c leaks.c                 threads come and go; fork; init; what is still held
  *   8  magazine.c                       taking from and giving to the magazines
- *   7  slot.c large.c                   one thread's slots and what they may pin; large blocks
- *   6  reserve.c direct.c               how much may be kept; mode M: one malloc an object
+ *   7  slot.c large.c quarantine.c      one thread's slots and what they may pin; large blocks;
+ *                                       freed objects of caches under debug
+ *   6  reserve.c direct.c debug.c       how much may be kept; mode M: one malloc an object; zones,
+ *                                       poison and tracks
  *   5  depot.c slablist.c               shelf of full magazines; slabs of one cache
  *      take.c return.c misuse.c         a slab for a cache; pages for the kernel; wrongs by name
+ *      damage.c                         an overwritten object, shown in the kernel's form
  *   4  span.c home.c owner.c            runs of slabs from mmap; partial slabs by age; whose
  *                                       malloc block is it
  *   3  meta.c map.c config.c            memory for descriptors; whose address is it; SLAB_DEBUG
- *   2  page.c slabpage.c                the kernel's memory calls; one slab, pure functions
+ *   2  page.c slabpage.c track.c        the kernel's memory calls; one slab, pure functions;
+ *                                       who did something, and when
  *   1  bitmap.h list.h registry.h       containers; the outermost lock; sentences; the one root
  *      report.c root.c
  *   0  layout.h check.h
@@ -26,6 +30,7 @@
  *   thread.lock          one thread's slots. Every slow path runs under the lock of its own
  *                        thread; so whoever holds all thread locks (fork) knows that no lock
  *                        below is held. Released while constructors and destructors run.
+ *   quarantine.lock      objects that wait under debug; leaf
  *   depot.lock | slablist.lock    one cache's magazines | slabs; never both
  *   root.return_lock     one thread at a time takes pages away from spans
  *   root.span_lock       spans, their bitmaps, the address map's writers, the reserve's figures
@@ -56,7 +61,7 @@
 #define SLAB_MAGIC 0x3130746f6f72626cULL /* "lbroot01" as bytes in memory, little end first */
 #define SLAB_LAYOUT_VERSION 1u
 #define SLAB_NAME_BYTES 64
-#define SLAB_REPORT_BYTES 2048
+#define SLAB_REPORT_BYTES 4096
 #define SLAB_RESERVE_SHARE 16 /* besides the reserve, one part in 16 of the slabs in use */
 
 struct slab_list {
@@ -312,7 +317,15 @@ struct slab_event {
 	uintptr_t frame[SLAB_FRAMES];
 };
 
-/* Written by the thread that holds the object, or under its thread's lock. */
+/* What fills what: free objects and new ones (SLAB_POISON), zones of free objects and of live
+ * ones (SLAB_RED_ZONE). */
+#define SLAB_POISON_FREE 0x6b
+#define SLAB_POISON_END 0xa5 /* the last byte of a free object */
+#define SLAB_POISON_NEW 0x5a
+#define SLAB_ZONE_FREE 0xbb
+#define SLAB_ZONE_LIVE 0xcc
+
+/* Written by the thread that holds the object, under its thread's lock. */
 struct slab_track {
 	uint64_t state;   /* one of the three below; anything else: overwritten */
 	struct slab_event taken, freed;
@@ -320,6 +333,25 @@ struct slab_track {
 #define SLAB_TRACK_FREE 0x5a00a56565726600ULL    /* nobody's: the slot's bit is 0 */
 #define SLAB_TRACK_LIVE 0x5a00a5657669c600ULL    /* the program's */
 #define SLAB_TRACK_WAITING 0x5a00a57469617700ULL /* freed, in the quarantine; the bit is 1 */
+
+/* ---- floor 7: quarantine ------------------------------------------------------------------ */
+
+struct slab_waiting {
+	struct slab_cache *cache; /* NULL: taken out before its turn */
+	void *obj;
+};
+
+/*
+ * Objects freed under debug, in the order of their frees; under lock. Entry n stands in
+ * ring[n % room], for first <= n < next; bytes = sum of their strides.
+ */
+struct slab_quarantine {
+	pthread_mutex_t lock;
+	struct slab_waiting *ring; /* pages of its own, made at the first use; never given back */
+	uint64_t room;
+	uint64_t first, next;
+	size_t bytes;
+};
 
 /* ---- floor 10: caches --------------------------------------------------------------------- */
 
@@ -532,6 +564,8 @@ struct slab_root {
 	struct slab_thread *spare_threads; /* ended ones, kept for the next */
 	uint64_t spare_thread_count;
 	uint64_t slots_used[SLAB_SLOTS / 64]; /* slot numbers taken; 0 is never given */
+
+	struct slab_quarantine quarantine;
 
 	pthread_mutex_t return_lock;
 	pthread_mutex_t span_lock;

@@ -100,52 +100,71 @@ static struct slab *slab_around(const void *obj)
 	return s;
 }
 
-void slab_misuse_say_free(const struct slab_cache *c, const void *obj)
+void slab_misuse_write_double(struct slab_report *r, const struct slab_cache *c, const void *obj)
 {
-	struct slab *s = slab_around(obj);
-	struct slab_report r;
-
-	slab_report_begin(&r, "bad free: ");
-	slab_report_hex(&r, (uintptr_t)obj);
-	if (c != NULL) {
-		slab_report_text(&r, " freed to ");
-		slab_report_cache(&r, c);
-	}
-	if (s == NULL) {
-		add_outside(&r, c, obj);
-	} else if (c == NULL || !slab_is_of(s, c)) {
-		add_foreign(&r, obj, s);
-	} else {
-		slab_report_text(&r, INTERIOR);
-		add_slot(&r, c, s, obj);
-	}
-	slab_report_send(&r);
+	slab_report_begin(r, "double free: ");
+	slab_report_hex(r, (uintptr_t)obj);
+	slab_report_text(r, " of ");
+	slab_report_cache(r, c);
+	slab_report_text(r, " is free already");
+	add_slot(r, c, slab_of(&c->geo, obj), obj);
 }
 
-void slab_misuse_free(const struct slab_cache *c, const void *obj)
+static void write_bad(struct slab_report *r, const struct slab_cache *c, const void *obj,
+                      const struct slab *s)
+{
+	slab_report_begin(r, "bad free: ");
+	slab_report_hex(r, (uintptr_t)obj);
+	if (c != NULL) {
+		slab_report_text(r, " freed to ");
+		slab_report_cache(r, c);
+	}
+	if (s == NULL) {
+		add_outside(r, c, obj);
+	} else if (c == NULL || !slab_is_of(s, c)) {
+		add_foreign(r, obj, s);
+	} else {
+		slab_report_text(r, INTERIOR);
+		add_slot(r, c, s, obj);
+	}
+}
+
+void slab_misuse_write_free(struct slab_report *r, const struct slab_cache *c, const void *obj)
 {
 	struct slab *s = slab_around(obj);
 	uint32_t i;
 
 	if (s != NULL && slab_is_of(s, c)) {
 		i = slab_slot_at(s, &c->geo, obj);
-		if (i < c->geo.objects && slab_object(s, &c->geo, i) == obj)
-			slab_misuse_double(c, obj);
+		if (i < c->geo.objects && slab_object(s, &c->geo, i) == obj) {
+			slab_misuse_write_double(r, c, obj);
+			return;
+		}
 	}
-	slab_misuse_say_free(c, obj);
-	abort();
+	write_bad(r, c, obj, s);
+}
+
+void slab_misuse_say_free(const struct slab_cache *c, const void *obj)
+{
+	struct slab_report r;
+
+	write_bad(&r, c, obj, slab_around(obj));
+	slab_report_send(&r);
+}
+
+void slab_misuse_free(const struct slab_cache *c, const void *obj)
+{
+	struct slab_report r;
+
+	slab_misuse_write_free(&r, c, obj);
+	slab_report_abort(&r);
 }
 
 void slab_misuse_double(const struct slab_cache *c, const void *obj)
 {
 	struct slab_report r;
 
-	slab_report_begin(&r, "double free: ");
-	slab_report_hex(&r, (uintptr_t)obj);
-	slab_report_text(&r, " of ");
-	slab_report_cache(&r, c);
-	slab_report_text(&r, " is free already");
-	add_slot(&r, c, slab_of(&c->geo, obj), obj);
+	slab_misuse_write_double(&r, c, obj);
 	slab_report_abort(&r);
 }
 

@@ -8,6 +8,7 @@
 #define SLAB_MISUSE_H
 
 #include "slab/layout.h"
+#include "slab/report.h"
 
 /* obj was freed to c and is not an object of c, or is interior, or is free already. */
 void slab_misuse_free(const struct slab_cache *c, const void *obj) __attribute__((noreturn, cold));
@@ -18,5 +19,9 @@ void slab_misuse_double(const struct slab_cache *c, const void *obj)
     __attribute__((noreturn, cold));
 /* call was made with a destroyed cache */
 void slab_misuse_dead(const struct slab_cache *c, const char *call) __attribute__((noreturn, cold));
+
+/* The words of slab_misuse_free() and _double() alone, for whoever has more to say. */
+void slab_misuse_write_free(struct slab_report *r, const struct slab_cache *c, const void *obj);
+void slab_misuse_write_double(struct slab_report *r, const struct slab_cache *c, const void *obj);
 
 #endif

@@ -8,6 +8,7 @@
 #include "slab/large.h"
 #include "slab/list.h"
 #include "slab/misuse.h"
+#include "slab/quarantine.h"
 #include "slab/registry.h"
 #include "slab/return.h"
 #include "slab/slablist.h"
@@ -32,6 +33,7 @@ EXPORT size_t slab_cache_shrink(struct slab_cache *c)
 	slab_list_init(&empties);
 	t = slab_thread_lock();
 	slab_slot_flush(t, c, &empties);
+	slab_quarantine_drain(c, &empties);
 	slab_depot_flush(c, &empties);
 	slab_slablist_drain(c, true, &empties);
 	bytes = slab_release(t, &empties);
@@ -52,6 +54,7 @@ EXPORT size_t slab_reap(void)
 	slab_registry_lock();
 	pthread_mutex_lock(&t->lock);
 	slab_slot_flush_all(t, &empties);
+	slab_quarantine_drain(NULL, &empties);
 	slab_list_for_each(pos, &slab_root.caches) {
 		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
 

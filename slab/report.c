@@ -60,25 +60,38 @@ void slab_report_cache(struct slab_report *r, const struct slab_cache *c)
 	slab_report_text(r, "'");
 }
 
-void slab_report_send(struct slab_report *r)
+static void write_out(const struct slab_report *r)
 {
 	int saved_errno = errno;
 	size_t done = 0;
 
+	while (done < r->len) {
+		ssize_t n = write(STDERR_FILENO, r->text + done, r->len - done);
+
+		if (n < 0 && errno != EINTR)
+			break; /* nowhere left to say it; the root keeps it */
+		done += n > 0 ? (size_t)n : 0;
+	}
+	errno = saved_errno;
+}
+
+void slab_report_write(struct slab_report *r)
+{
+	r->text[r->len++] = '\n';
+	write_out(r);
+}
+
+void slab_report_send(struct slab_report *r)
+{
+	int saved_errno = errno;
+
 	r->text[r->len++] = '\n';
 	memcpy(slab_root.report, r->text, r->len);
 	slab_root.report_bytes = (uint32_t)r->len;
-	if (slab_root.reporter != NULL) {
+	if (slab_root.reporter != NULL)
 		slab_root.reporter(r->text, r->len, slab_root.reporter_ctx);
-	} else {
-		while (done < r->len) {
-			ssize_t n = write(STDERR_FILENO, r->text + done, r->len - done);
-
-			if (n < 0 && errno != EINTR)
-				break; /* nowhere left to say it; the root keeps it */
-			done += n > 0 ? (size_t)n : 0;
-		}
-	}
+	else
+		write_out(r);
 	errno = saved_errno;
 }
 

@@ -21,6 +21,7 @@ void slab_report_dec(struct slab_report *r, uint64_t value);
 void slab_report_hex(struct slab_report *r, uintptr_t value);
 void slab_report_cache(struct slab_report *r, const struct slab_cache *c); /* cache 'name' */
 void slab_report_send(struct slab_report *r);                              /* adds the newline */
+void slab_report_write(struct slab_report *r); /* adds the newline; to standard error alone */
 void slab_report_abort(struct slab_report *r) __attribute__((noreturn, cold));
 
 #endif

@@ -24,6 +24,7 @@ struct slab_root slab_root = {
 	.dead = ON_ITSELF(dead),
 	.threads = ON_ITSELF(threads),
 	.slots_used = { 1 },
+	.quarantine = { .lock = PTHREAD_MUTEX_INITIALIZER },
 	.return_lock = PTHREAD_MUTEX_INITIALIZER,
 	.span_lock = PTHREAD_MUTEX_INITIALIZER,
 	.spans = { ON_ITSELF(spans[0]), ON_ITSELF(spans[1]), ON_ITSELF(spans[2]),

@@ -29,7 +29,7 @@ static size_t round_up(size_t value, size_t step)
 }
 
 /* How many objects fit behind the header, bitmap included, in a slab of bytes. */
-static uint32_t objects_in(struct slab_geometry *geo, size_t bytes)
+static uint32_t objects_in(struct slab_geometry *geo, size_t align, size_t bytes)
 {
 	size_t n = (bytes - sizeof(struct slab)) / geo->stride_bytes;
 
@@ -37,7 +37,8 @@ static uint32_t objects_in(struct slab_geometry *geo, size_t bytes)
 		n = UINT16_MAX;
 	for (; n > 0; n--) {
 		size_t words = (n + 63) / 64;
-		size_t header = round_up(sizeof(struct slab) + 8 * words, geo->align_bytes);
+		size_t header =
+		    round_up(sizeof(struct slab) + 8 * words + geo->lead_bytes, align);
 
 		geo->words = (uint32_t)words;
 		geo->header_bytes = (uint32_t)header;
@@ -81,11 +82,8 @@ static void set_colours(struct slab_geometry *geo)
  * The smallest slab that wastes at most one part in 16, else one in 8 (the kernel's rule): of a
  * bitmap's objects of one byte a ninth is header, whatever the slab.
  */
-bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes)
+static bool cut(struct slab_geometry *geo, size_t align, size_t page_bytes)
 {
-	geo->object_bytes = (uint32_t)size;
-	geo->align_bytes = (uint32_t)align;
-	geo->stride_bytes = (uint32_t)round_up(size, align);
 	geo->reciprocal = (((uint64_t)1 << 40) + geo->stride_bytes - 1) / geo->stride_bytes;
 	for (size_t part = 16; part >= 8; part /= 2) {
 		for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
@@ -93,17 +91,49 @@ bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, siz
 
 			if (bytes > SLAB_SLAB_MAX_BYTES)
 				break;
-			geo->objects = objects_in(geo, bytes);
+			geo->objects = objects_in(geo, align, bytes);
 			used = (size_t)geo->objects * geo->stride_bytes;
 			if (geo->objects == 0 || (bytes - used) * part > bytes)
 				continue;
 			geo->order = order;
 			geo->slab_bytes = (uint32_t)bytes;
-			set_colours(geo);
 			return true;
 		}
 	}
 	return false;
+}
+
+bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes)
+{
+	*geo = (struct slab_geometry){
+		.object_bytes = (uint32_t)size,
+		.align_bytes = (uint32_t)align,
+		.stride_bytes = (uint32_t)round_up(size, align),
+	};
+	if (!cut(geo, align, page_bytes))
+		return false;
+	set_colours(geo);
+	return true;
+}
+
+/* The header stays at the start: nothing is to be found fast here. */
+bool slab_geometry_set_debug(struct slab_geometry *geo, size_t size, size_t align,
+                             size_t page_bytes, uint32_t flags)
+{
+	size_t zone = (flags & SLAB_RED_ZONE) != 0 ? SLAB_ZONE_BYTES : 0;
+	size_t track = round_up(size + zone, sizeof(uint64_t));
+	size_t end = track + slab_track_bytes(flags);
+	/* tracks are read as words */
+	size_t step = align > sizeof(uint64_t) ? align : sizeof(uint64_t);
+
+	*geo = (struct slab_geometry){
+		.object_bytes = (uint32_t)size,
+		.align_bytes = (uint32_t)align,
+		.stride_bytes = (uint32_t)round_up(end + zone, step),
+		.track_offset = (uint32_t)track,
+	};
+	geo->lead_bytes = geo->stride_bytes - (uint32_t)end;
+	return cut(geo, step, page_bytes);
 }
 
 #define SAME_PLACE(field)                                                                         \

@@ -12,6 +12,22 @@
 /* Cuts objects of size bytes at align: false when no slab is good enough. */
 bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes);
 
+/* The same for a cache with these SLAB_DEBUG_FLAGS: see struct slab_track. */
+bool slab_geometry_set_debug(struct slab_geometry *geo, size_t size, size_t align,
+                             size_t page_bytes, uint32_t flags);
+
+/* Of a track record, as far as the flags ask for one. */
+static inline size_t slab_track_bytes(uint32_t flags)
+{
+	return (flags & SLAB_STORE_USER) != 0 ? sizeof(struct slab_track)
+	                                      : offsetof(struct slab_track, taken);
+}
+
+static inline struct slab_track *slab_track_of(const struct slab_cache *c, const void *obj)
+{
+	return (struct slab_track *)((uintptr_t)obj + c->geo.track_offset);
+}
+
 /* The alignment that a size gets when none is asked for. */
 size_t slab_default_align(size_t size);
 

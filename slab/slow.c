@@ -11,11 +11,13 @@
 
 #include "slab/layout.h"
 #include "slab/check.h"
+#include "slab/debug.h"
 #include "slab/direct.h"
 #include "slab/list.h"
 #include "slab/magazine.h"
 #include "slab/map.h"
 #include "slab/misuse.h"
+#include "slab/quarantine.h"
 #include "slab/registry.h"
 #include "slab/reserve.h"
 #include "slab/slablist.h"
@@ -23,6 +25,7 @@
 #include "slab/span.h"
 #include "slab/take.h"
 #include "slab/thread.h"
+#include "slab/track.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -58,6 +61,8 @@ static enum growth grow(struct slab_thread *t, struct slab_cache *c, int *error)
 	if (s == NULL)
 		return NO_MEMORY;
 	slab_format(s, &c->geo);
+	if (slab_unlikely(c->mode == SLAB_MODE_DEBUG))
+		slab_debug_format(c, s);
 	if (c->ctor != NULL) {
 		*error = construct(t, c, s);
 		if (*error != 0) {
@@ -76,22 +81,15 @@ static void relieve(struct slab_thread *t)
 	pthread_mutex_lock(&t->lock);
 }
 
-EXPORT void *slab__alloc_slow(struct slab_cache *c)
+/* An object for the thread, which is locked. NULL: *error says why. */
+static void *take_one(struct slab_thread *t, struct slab_cache *c, struct slab_list *empties,
+                      int *error)
 {
-	int saved_errno = errno, error = 0;
-	struct slab_list empties;
-	struct slab_thread *t;
 	bool relieved = false;
 	void *obj;
 
-	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
-		slab_misuse_dead(c, "alloc");
-	if (slab_unlikely(c->mode == SLAB_MODE_MALLOC))
-		return slab_direct_alloc(c, c->geo.object_bytes);
-	slab_list_init(&empties);
-	t = slab_thread_lock();
-	while ((obj = slab_magazine_alloc(t, c, &empties)) == NULL) {
-		enum growth growth = grow(t, c, &error);
+	while ((obj = slab_magazine_alloc(t, c, empties)) == NULL) {
+		enum growth growth = grow(t, c, error);
 
 		if (growth == CTOR_FAILED || (growth == NO_MEMORY && relieved))
 			break;
@@ -100,8 +98,50 @@ EXPORT void *slab__alloc_slow(struct slab_cache *c)
 			relieve(t);
 		}
 	}
-	slab_release(t, &empties);
+	return obj;
+}
+
+/* The same for a cache under debug, called from caller. */
+static void *take_debugged(struct slab_cache *c, const void *caller, struct slab_list *empties,
+                           int *error)
+{
+	struct slab_event event;
+	struct slab_thread *t;
+	void *obj;
+
+	*error = ENOMEM;
+	if (slab_debug_must_fail(c))
+		return NULL;
+	slab_event_set(&event, (c->flags & SLAB_STORE_USER) != 0 ? caller : NULL);
+	t = slab_thread_lock();
+	obj = take_one(t, c, empties, error);
+	if (obj != NULL)
+		slab_debug_take(c, obj, &event);
+	slab_release(t, empties);
 	slab_thread_unlock(t);
+	return obj;
+}
+
+EXPORT void *slab__alloc_slow(struct slab_cache *c)
+{
+	int saved_errno = errno, error = 0;
+	struct slab_list empties;
+	struct slab_thread *t;
+	void *obj;
+
+	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
+		slab_misuse_dead(c, "alloc");
+	if (slab_unlikely(c->mode == SLAB_MODE_MALLOC))
+		return slab_direct_alloc(c, c->geo.object_bytes);
+	slab_list_init(&empties);
+	if (slab_unlikely(c->mode == SLAB_MODE_DEBUG)) {
+		obj = take_debugged(c, __builtin_return_address(0), &empties, &error);
+	} else {
+		t = slab_thread_lock();
+		obj = take_one(t, c, &empties, &error);
+		slab_release(t, &empties);
+		slab_thread_unlock(t);
+	}
 	if (obj == NULL)
 		__atomic_fetch_add(&c->alloc_failures, 1, __ATOMIC_RELAXED);
 	errno = obj != NULL ? saved_errno : error;
@@ -137,6 +177,24 @@ static void check_free(struct slab_cache *c, void *obj)
 		slab_misuse_double(c, obj);
 }
 
+/* A free, called from caller, to a cache under debug. */
+static void give_debugged(struct slab_cache *c, void *obj, const void *caller)
+{
+	struct slab_list empties;
+	struct slab_event event;
+	struct slab_thread *t;
+
+	slab_list_init(&empties);
+	slab_event_set(&event, (c->flags & SLAB_STORE_USER) != 0 ? caller : NULL);
+	t = slab_thread_lock();
+	if (slab_debug_give(c, obj, &event)) {
+		slab_slablist_count_direct(c, 0, 1);
+		slab_quarantine_put(c, obj, &empties);
+	}
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+}
+
 EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 {
 	int saved_errno = errno;
@@ -150,6 +208,11 @@ EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 		slab_misuse_dead(c, "free");
 	if (slab_unlikely(c->mode == SLAB_MODE_MALLOC)) {
 		slab_direct_free(c, obj);
+		return;
+	}
+	if (slab_unlikely(c->mode == SLAB_MODE_DEBUG)) {
+		give_debugged(c, obj, __builtin_return_address(0));
+		errno = saved_errno;
 		return;
 	}
 	check_free(c, obj);

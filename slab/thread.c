@@ -16,6 +16,7 @@
 #include "slab/thread.h"
 #include "slab/check.h"
 #include "slab/config.h"
+#include "slab/debug.h"
 #include "slab/direct.h"
 #include "slab/list.h"
 #include "slab/meta.h"
@@ -202,6 +203,8 @@ size_t slab_release(struct slab_thread *t, struct slab_list *empties)
 		struct slab_cache *c = slab_cache_in(s);
 
 		slab_list_del(&s->link);
+		if (slab_unlikely(c->mode == SLAB_MODE_DEBUG))
+			slab_debug_check(c, s, true, &(uint64_t){ 0 });
 		if (c->dtor != NULL) {
 			slab_thread_unlock(t);
 			destruct(c, s);

@@ -7,6 +7,7 @@
 #include "slab/layout.h"
 #include "slab/bitmap.h"
 #include "slab/check.h"
+#include "slab/debug.h"
 #include "slab/direct.h"
 #include "slab/list.h"
 #include "slab/map.h"
@@ -23,7 +24,7 @@
 struct verify {
 	struct slab_cache *cache;
 	int faults;
-	uint64_t slabs, full, empty, home, used, parked; /* as counted by walking */
+	uint64_t slabs, full, empty, home, used, parked, waiting; /* as counted by walking */
 };
 
 static void fault(struct verify *v, const char *what, const void *where, uint64_t is,
@@ -74,6 +75,8 @@ static void check_slab(struct verify *v, const struct slab *s)
 	v->full += s->in_use == geo->objects;
 	v->empty += s->in_use == 0;
 	v->used += ones - beyond;
+	if (v->cache->mode == SLAB_MODE_DEBUG) /* zones, poison, tracks */
+		v->faults += (int)slab_debug_check(v->cache, s, false, &v->waiting);
 }
 
 /* The states of a span's slabs, three bits each, and their counters. */
@@ -254,6 +257,7 @@ static void check_totals(struct verify *v)
 	expect(v, "number of full slabs", NULL, l->full, v->full);
 	expect(v, "number of empty slabs", NULL, l->empty, v->empty);
 	expect(v, "slots in use", NULL, l->used, v->used);
+	expect(v, "objects in the quarantine", NULL, l->waiting, v->waiting);
 	if (v->parked > v->used)
 		fault(v, "objects parked, of those in use", NULL, v->parked, v->used);
 	if (l->used_peak < l->used)

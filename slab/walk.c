@@ -12,6 +12,7 @@
 #include "slab/layout.h"
 #include "slab/bitmap.h"
 #include "slab/check.h"
+#include "slab/debug.h"
 #include "slab/direct.h"
 #include "slab/list.h"
 #include "slab/misuse.h"
@@ -160,7 +161,11 @@ static bool is_live(struct walk *w, const struct slab *s, uint32_t i)
 {
 	const void *obj = slab_object(s, &w->cache->geo, i);
 
-	return slab_bit_test(s->bitmap, i) && !contains(&w->parked, obj) && !in_slot(w->slot, obj);
+	if (!slab_bit_test(s->bitmap, i))
+		return false;
+	if (w->cache->mode == SLAB_MODE_DEBUG)
+		return slab_debug_is_live(w->cache, obj);
+	return !contains(&w->parked, obj) && !in_slot(w->slot, obj);
 }
 
 /* The caller's slow paths may have moved magazines to or from the depot. */
@@ -286,6 +291,8 @@ static void *used_object_at(const void *p, struct slab_cache **cache)
 			i = slab_slot_at(s, &c->geo, p);
 			if (i < c->geo.objects && slab_bit_test(s->bitmap, i))
 				obj = slab_object(s, &c->geo, i);
+			if (obj != NULL && c->mode == SLAB_MODE_DEBUG)
+				obj = slab_debug_is_live(c, obj) ? obj : NULL;
 		}
 		pthread_mutex_unlock(&slab_root.span_lock);
 		pthread_mutex_unlock(&c->slabs.lock);
