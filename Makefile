@@ -20,6 +20,14 @@ LIB_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out slab/malloc.c,$(wildca
 MALLOC_OBJ := $(BUILD)/obj/slab/malloc.o
 DEMO_SRC  := $(wildcard tools/slabdemo*.c)
 DEMO_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(DEMO_SRC))
+# What slabstat can use if it is there: set NCURSES= to build without.
+ifeq ($(origin NCURSES),undefined)
+NCURSES   := $(firstword $(foreach p,ncursesw ncurses,$(shell \
+             pkg-config --exists $p 2>/dev/null && echo $p)))
+endif
+STAT_FLAGS := $(if $(NCURSES),-DSLAB_WITH_NCURSES=$(if $(filter %w,$(NCURSES)),1,0) \
+             $(shell pkg-config --cflags $(NCURSES)))
+STAT_LIBS := $(if $(NCURSES),$(shell pkg-config --libs $(NCURSES)))
 STAT_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(DEMO_SRC),$(wildcard tools/*.c)))
 TEST_ALL  := $(patsubst test/%.c,%,$(wildcard test/test_*.c))
 TESTS     ?=
@@ -65,7 +73,8 @@ bench-docs: ## take the figures of the last make bench into docs/
 # Other flags than last time make everything anew.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(COMPILE) $(LDFLAGS)' | cmp -s - $@ || echo '$(COMPILE) $(LDFLAGS)' >$@
+	@echo '$(COMPILE) $(STAT_FLAGS) $(LDFLAGS)' | cmp -s - $@ || \
+		echo '$(COMPILE) $(STAT_FLAGS) $(LDFLAGS)' >$@
 
 $(LIB_OBJ) $(MALLOC_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -95,11 +104,12 @@ $(BUILD)/libslab-malloc.so: $(LIB_OBJ) $(MALLOC_OBJ) slab/malloc.map
 $(STAT_OBJ) $(DEMO_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(COMPILE) -DSLAB_VERSION='"$(VERSION)"' -c -o $@ $<
+	@$(COMPILE) $(if $(filter $@,$(STAT_OBJ)),$(STAT_FLAGS)) -DSLAB_VERSION='"$(VERSION)"' \
+		-c -o $@ $<
 
 $(BUILD)/slabstat: $(STAT_OBJ)
 	@echo "  LD    $@"
-	@$(CC) $(CFLAGS) -pthread $(LDFLAGS) -o $@ $^
+	@$(CC) $(CFLAGS) -pthread $(LDFLAGS) -o $@ $^ $(STAT_LIBS)
 
 $(BUILD)/slabdemo: $(DEMO_OBJ) $(BUILD)/libslab.a
 	@echo "  LD    $@"

@@ -72,10 +72,11 @@ static void take_numbers(struct detail *detail, struct walk *walk, const struct 
 
 int detail_take(struct detail *detail, struct walk *walk, const struct walk_cache *cache)
 {
-	const struct slabs_visit visit = { count_slab, detail };
+	struct slabs_visit visit = { .slab = count_slab };
 	int error;
 
 	*detail = (struct detail){ .holders = walk->threads + 1 };
+	visit.ctx = detail;
 	detail->holder = calloc(detail->holders, sizeof *detail->holder);
 	if (!detail->holder) {
 		detail->holders = 0;

@@ -13,6 +13,18 @@
 #define REPORT_SORTS        "abcklmnostuw" /* columns of report_table(), by letter; see --help */
 #define REPORT_SORT_DEFAULT 'c'
 
+#define REPORT_COLUMNS    10 /* of a table: all but the name, which comes last and needs no width */
+#define REPORT_CELL_BYTES 32
+
+extern const char *const report_headings[REPORT_COLUMNS];
+
+/* One cache's cells. */
+void report_cells(char cell[REPORT_COLUMNS][REPORT_CELL_BYTES],
+		  const struct slab_cache_stats *stats);
+
+/* What a row is ordered by, the largest first; a letter of REPORT_SORTS but n. */
+uint64_t report_sort_key(const struct slab_cache_stats *stats, char sort);
+
 /* Totals in the manner of slabtop, then a line per cache; caches without a slab only if all. */
 void report_table(FILE *out, struct figures *figures, char sort, bool all);
 

@@ -13,39 +13,34 @@
 #include "tools/row.h"
 #include "tools/text.h"
 
-#define COLUMNS    10 /* all but the name, which comes last and needs no width */
-#define CELL_BYTES 32
+#define COLUMNS    REPORT_COLUMNS
+#define CELL_BYTES REPORT_CELL_BYTES
 
-static const char *const headings[COLUMNS] = { "OBJS",  "ACTIVE",   "USE",        "OBJ SIZE",
+const char *const report_headings[COLUMNS] = { "OBJS",  "ACTIVE",   "USE",        "OBJ SIZE",
 					       "SLABS", "OBJ/SLAB", "CACHE SIZE", "CACHED",
 					       "PEAK",  "STRANDED" };
-
-struct line {
-	char cell[COLUMNS][CELL_BYTES];
-};
 
 static double percent(uint64_t part, uint64_t whole)
 {
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-static void fill_line(struct line *line, const struct slab_cache_stats *stats)
+void report_cells(char cell[COLUMNS][CELL_BYTES], const struct slab_cache_stats *stats)
 {
-	snprintf(line->cell[0], CELL_BYTES, "%" PRIu64, stats->objects_capacity);
-	snprintf(line->cell[1], CELL_BYTES, "%" PRIu64, stats->objects_live);
-	snprintf(line->cell[2], CELL_BYTES, "%u%%",
+	snprintf(cell[0], CELL_BYTES, "%" PRIu64, stats->objects_capacity);
+	snprintf(cell[1], CELL_BYTES, "%" PRIu64, stats->objects_live);
+	snprintf(cell[2], CELL_BYTES, "%u%%",
 		 (unsigned)percent(stats->objects_live, stats->objects_capacity));
-	snprintf(line->cell[3], CELL_BYTES, "%.2fK", (double)stats->object_bytes / 1024);
-	snprintf(line->cell[4], CELL_BYTES, "%" PRIu64, stats->slabs);
-	snprintf(line->cell[5], CELL_BYTES, "%" PRIu64, stats->objects_per_slab);
-	text_human(line->cell[6], stats->mapped_bytes);
-	snprintf(line->cell[7], CELL_BYTES, "%" PRIu64, stats->objects_cached);
-	snprintf(line->cell[8], CELL_BYTES, "%" PRIu64, stats->objects_peak);
-	text_human(line->cell[9], row_stranded_bytes(stats));
+	snprintf(cell[3], CELL_BYTES, "%.2fK", (double)stats->object_bytes / 1024);
+	snprintf(cell[4], CELL_BYTES, "%" PRIu64, stats->slabs);
+	snprintf(cell[5], CELL_BYTES, "%" PRIu64, stats->objects_per_slab);
+	text_human(cell[6], stats->mapped_bytes);
+	snprintf(cell[7], CELL_BYTES, "%" PRIu64, stats->objects_cached);
+	snprintf(cell[8], CELL_BYTES, "%" PRIu64, stats->objects_peak);
+	text_human(cell[9], row_stranded_bytes(stats));
 }
 
-/* What a row is ordered by, the largest first. */
-static uint64_t sort_key(const struct slab_cache_stats *stats, char sort)
+uint64_t report_sort_key(const struct slab_cache_stats *stats, char sort)
 {
 	switch (sort) {
 	case 'a':
@@ -77,7 +72,8 @@ static int compare_rows(const void *left, const void *right, void *sort)
 {
 	const struct figures_row *a = left, *b = right;
 	const char letter = *(const char *)sort;
-	uint64_t key_a = sort_key(&a->stats, letter), key_b = sort_key(&b->stats, letter);
+	uint64_t key_a = report_sort_key(&a->stats, letter);
+	uint64_t key_b = report_sort_key(&b->stats, letter);
 	int by_name = strcmp(a->stats.name, b->stats.name);
 
 	if (letter != 'n' && key_a != key_b)
@@ -153,31 +149,31 @@ static size_t print_rows(FILE *out, const struct figures *figures, bool all)
 {
 	int width[COLUMNS];
 	size_t hidden = 0;
-	struct line line;
+	char cell[COLUMNS][CELL_BYTES];
 
 	for (size_t c = 0; c < COLUMNS; c++)
-		width[c] = (int)strlen(headings[c]);
+		width[c] = (int)strlen(report_headings[c]);
 	for (size_t i = 0; i < figures->count; i++) {
 		if (!is_shown(&figures->rows[i], all)) {
 			hidden++;
 			continue;
 		}
-		fill_line(&line, &figures->rows[i].stats);
+		report_cells(cell, &figures->rows[i].stats);
 		for (size_t c = 0; c < COLUMNS; c++)
-			if (width[c] < (int)strlen(line.cell[c]))
-				width[c] = (int)strlen(line.cell[c]);
+			if (width[c] < (int)strlen(cell[c]))
+				width[c] = (int)strlen(cell[c]);
 	}
 	for (size_t c = 0; c < COLUMNS; c++)
-		fprintf(out, "%*s ", width[c], headings[c]);
+		fprintf(out, "%*s ", width[c], report_headings[c]);
 	fprintf(out, "NAME\n");
 	for (size_t i = 0; i < figures->count; i++) {
 		const struct figures_row *row = &figures->rows[i];
 
 		if (!is_shown(row, all))
 			continue;
-		fill_line(&line, &row->stats);
+		report_cells(cell, &row->stats);
 		for (size_t c = 0; c < COLUMNS; c++)
-			fprintf(out, "%*s ", width[c], line.cell[c]);
+			fprintf(out, "%*s ", width[c], cell[c]);
 		fprintf(out, "%s%s\n", row->stats.name, row->consistent ? "" : " ~");
 	}
 	return hidden;

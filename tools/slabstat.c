@@ -1,17 +1,20 @@
 /*
- * slabstat.c - looks into the slab caches of a program, alive or dead                   Floor t12
+ * slabstat.c - looks into the slab caches of a program, alive or dead                   Floor t14
  *
  * Usage is in the text below and in docs/slabstat.1; exit codes are in fault.h. The floors of the
  * tool, from the roof down; a file includes only lower floors and its own header. It links nothing
  * of the library, never stops a target, and believes nothing that it reads there.
  *
- *   t12  slabstat.c
- *   t11  verbs.c                              verbs that read once and print
+ *   t14  slabstat.c
+ *   t13  top.c                                the figures again and again
+ *   t12  top_screen.c                         keys of the full screen
+ *   t11  verbs.c top_view.c                   verbs that read once and print; the full screen
  *   t10  sources.c report_diff.c              what a TARGET is
+ *        top_detail.c                         one cache opened
  *   t9   report_table.c report_json.c         figures as text
  *        report_formats.c snapshot.c          and back from JSON
  *        report_full.c diff.c                 growth between two readings
- *        options.c                            the command line
+ *        options.c top_model.c                the command line; histories, rates, order
  *   t8   report.h keys.c processes.c          list of the processes that embed the library
  *        inside.c                             map, verify, whatis
  *        gate.c                               --fail-if
@@ -26,11 +29,13 @@
  *   t0   fault.c text.c
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tools/processes.h"
 #include "tools/report.h"
+#include "tools/top.h"
 #include "tools/verbs.h"
 #include "slab/layout.h"
 
@@ -45,6 +50,7 @@ static const char help[] =
     "  table T...         figures of every cache (default)   snapshot T...  as JSON\n"
     "  full T [CACHE]     all about a cache: who parks what, why memory is kept\n"
     "  diff BEFORE AFTER  growth per cache\n"
+    "  top T              the table again and again, each -i SECONDS (3); keys inside\n"
     "  map T              picture of the slabs   verify T  are structures consistent?\n"
     "  whatis T ADDRESS   which cache, slab and slot\n"
     "  -a, --all              also caches without a slab or a change; map: every slot\n"
@@ -55,11 +61,25 @@ static const char help[] =
     "      --per-cache        prometheus: a series per cache as well\n"
     "  -s, --sort=LETTER      a ACTIVE b OBJ/SLAB c CACHE SIZE k CACHED l SLABS m\n"
     "                         PEAK n NAME o OBJS s OBJ SIZE t STRANDED u USE w waste\n"
+    "  -i, --interval=SECONDS of top\n"
     "  -h, --help             this text             -V, --version\n"
     "Exit status: 0 done, 1 a finding, 2 usage, 3 no such process or file, 4 not\n"
     "permitted, 5 does not embed the library, 6 unreadable layout, 7 partial data.\n"
     "A cache marked ~ changed while it was read. Reading needs the same user as the\n"
     "target, or root; where Yama is on, also a prctl(PR_SET_PTRACER) by the target.\n";
+
+/* What is optional, and whether it is there. */
+static void version(void)
+{
+#ifdef SLAB_WITH_NCURSES
+	const bool ncurses = true;
+#else
+	const bool ncurses = false;
+#endif
+
+	printf("slabstat %s, layout %u\n", SLAB_VERSION, SLAB_LAYOUT_VERSION);
+	printf("built %s ncurses (top)\n", ncurses ? "with" : "without");
+}
 
 static enum fault_code run(int argc, char **argv, struct fault *fault)
 {
@@ -73,12 +93,14 @@ static enum fault_code run(int argc, char **argv, struct fault *fault)
 		fputs(help, stdout);
 		return FAULT_NONE;
 	case VERB_VERSION:
-		printf("slabstat %s, layout %u\n", SLAB_VERSION, SLAB_LAYOUT_VERSION);
+		version();
 		return FAULT_NONE;
 	case VERB_FULL:
 		return verb_full(&options, fault);
 	case VERB_DIFF:
 		return verb_diff(&options, fault);
+	case VERB_TOP:
+		return verb_top(&options, fault);
 	case VERB_MAP:
 	case VERB_INSIDE:
 		return verb_inside(&options, fault);

@@ -1,0 +1,142 @@
+#!/bin/bash
+# slabstat_top.sh - top on a terminal, where there is tmux; plain text elsewhere
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=$(realpath "${BUILD:-build}")
+slabstat=$build/slabstat
+source=$PWD
+work=$(mktemp -d) || exit 1
+pid=
+trap 'end; tmux -L "$tmux" kill-server 2>/dev/null; rm -rf "$work"' EXIT
+passed=0 failed=0
+tmux=slabstat.$$
+
+ok() { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); echo "slabstat_top.sh: $*"; }
+end() {
+	[ -z "$pid" ] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
+	pid=
+}
+finish() {
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+	exit
+}
+
+# start [MODE]: the target
+start() {
+	end
+	rm -f own
+	./target "${1:-rest}" >own 2>/dev/null &
+	pid=$!
+	for _ in $(seq 200); do
+		! grep -q '^ready$' own 2>/dev/null || break
+		sleep 0.05
+	done
+}
+
+cd "$work" || exit 1
+"${CC:-cc}" -std=c11 -O1 -g -pthread -I"$source/include" -o target \
+	"$source/test/fixture/target.c" "$build/libslab.a" || exit 1
+start
+
+# ---- not a terminal: plain text once
+"$slabstat" top "$pid" >once 2>&1 </dev/null && grep -q 'CACHE SIZE.*NAME' once &&
+	! grep -q $'\033' once && ok || bad "no plain text without a terminal"
+"$slabstat" top 999999999 >once 2>&1
+[ $? -eq 3 ] && ok || bad "top of no process is not 3"
+"$slabstat" top >once 2>&1
+[ $? -eq 2 ] && grep -q 'needs a target' once && ok || bad "top without a target is not 2"
+"$slabstat" top "$pid" --json >once 2>&1
+[ $? -eq 2 ] && grep -q 'has no format json' once && ok || bad "top --json is not 2"
+
+if ! command -v tmux >/dev/null; then
+	echo "slabstat_top.sh: left out what needs a terminal: tmux is not installed"
+	finish
+fi
+
+keys() { tmux -L "$tmux" send-keys "$@"; }
+
+# run COMMAND...: in a terminal of 100 columns and 30 lines
+run() {
+	tmux -L "$tmux" kill-server 2>/dev/null
+	tmux -L "$tmux" -f /dev/null new-session -d -x 100 -y 30 \
+		"LC_ALL=C.UTF-8 $*; echo status=\$?; exec sleep 100"
+}
+
+# sees PATTERN WORDS: it appears on the screen within 5 s
+sees() {
+	for _ in $(seq 50); do
+		tmux -L "$tmux" capture-pane -p >screen
+		if grep -qE -- "$1" screen; then
+			ok
+			return
+		fi
+		sleep 0.1
+	done
+	bad "$2: no \"$1\" in:"
+	cat screen
+}
+
+if "$slabstat" --version | grep -q 'with.* ncurses'; then
+	run "$slabstat" top -i 0.2 "$pid"
+	sees 'CHANGE/S TREND +NAME' "the screen"
+	sees 'cache-1[0-9]$' "a cache"
+	keys n
+	sees 'order n' "order by name"
+	keys /
+	keys -l odd
+	sees 'whose name has: odd_' "the filter while it is typed"
+	keys Enter
+	sees 'filter odd' "the filter"
+	sees 'odd__name__3' "the cache that matches"
+	grep -q cache-7 screen && bad "the filter hides nothing" || ok
+	keys Enter
+	sees 'Slab cache: odd__name__3' "one cache opened"
+	sees 'Why memory is kept' "its memory"
+	keys Escape
+	keys / Escape
+	sees 'cache-1[0-9]' "no filter"
+	keys Down Down PageDown End Home g K ! ' ' + - x
+	sees 'order k' "sort keys in either case"
+	for size in '20 4' '3 2' '1 1' '200 60' '80 24'; do
+		tmux -L "$tmux" resize-window -x "${size% *}" -y "${size#* }"
+		sleep 0.3
+	done
+	sees '^slabstat top: process' "a screen after resizing"
+	keys q
+	sees '^status=0' "q"
+	run "$slabstat" top -i 0.2 "$pid"
+	sees 'CHANGE/S TREND' "the screen"
+	keys Enter
+	sees 'Slab cache:' "one cache opened"
+	end
+	sees "has ended: these are its last figures. Press any key" "the end of the target"
+	sees 'Slab cache:' "what was open stays"
+	keys x
+	sees '^status=0' "a key after the end"
+	start busy
+	run NO_COLOR=1 "$slabstat" top -i 0.2 "$pid"
+	sees 'CHANGE/S TREND' "the screen"
+	sleep 0.7
+	tmux -L "$tmux" capture-pane -p -e >screen
+	! grep -q $'\033\[3[0-7]m' screen && ok || bad "colours in spite of NO_COLOR"
+	keys q
+	sees '^status=0' "q"
+else
+	start
+fi
+
+# ---- built without: tables at each interval
+mapfile -t files < <(cd "$source" && grep -l SLAB_WITH_ tools/*.c)
+mapfile -t objects < <(ls "$build"/obj/tools/*.o | grep -vE "slabdemo$(printf '|/%s.o' \
+	"${files[@]//tools\//}" | sed 's/\.c\.o/.o/g')")
+(cd "$source" && "${CC:-cc}" -std=c11 -O0 -pthread -I. -Iinclude -DSLAB_VERSION='"0"' \
+	-o "$work/plain" "${files[@]}" "${objects[@]}") || bad "it does not build without ncurses"
+./plain --version | grep -q 'without.* ncurses' && ok || bad "--version hides what it lacks"
+run ./plain top -i 0.2 "$pid"
+sees 'CACHE SIZE' "a table"
+end
+sees 'The target has ended' "the end"
+sees '^status=0' "its status"
+finish
