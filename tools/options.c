@@ -23,7 +23,8 @@ static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },          { "interval", required_argument, NULL, 'i' },
 	{ "json", no_argument, NULL, 'J' },          { "output", required_argument, NULL, 'o' },
 	{ "per-cache", no_argument, NULL, 'P' },     { "sort", required_argument, NULL, 's' },
-	{ "version", no_argument, NULL, 'V' },       { NULL, 0, NULL, 0 },
+	{ "stop", no_argument, NULL, 'S' },          { "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static const char *const format_names[] = { "table",    "json",    "csv", "prometheus",
@@ -53,6 +54,7 @@ static const struct verb {
 	{ "map", VERB_MAP, INSIDE_MAP, 1, 1, "a target", BIT(TABLE) | BIT(SVG) | BIT(PNG), false,
 	  true, false },
 	{ "verify", VERB_INSIDE, INSIDE_VERIFY, 1, 1, "a target", BIT(TABLE), false, false, false },
+	{ "leaks", VERB_LEAKS, 0, 1, 1, "a target", BIT(TABLE) | BIT(JSON), false, false, false },
 	{ "whatis", VERB_INSIDE, INSIDE_WHATIS, 2, 2, "a target and an address", BIT(TABLE), false,
 	  false, false },
 };
@@ -111,7 +113,7 @@ static enum fault_code refuse(int letter, char **argv, struct fault *fault)
 	if (letter == ':')
 		return fault_set(fault, FAULT_USAGE, "%.40s needs a value: see slabstat --help.",
 				 word);
-	if (optopt && !strchr("CFIJP", optopt) && word[1] != '-')
+	if (optopt && !strchr("CFIJPS", optopt) && word[1] != '-')
 		return fault_set(fault, FAULT_USAGE, "there is no option -%c: see slabstat --help.",
 				 optopt);
 	return fault_set(fault, FAULT_USAGE, "%.40s is no option: see slabstat --help.", word);
@@ -146,6 +148,9 @@ static enum fault_code take_option(struct options *options, int letter, char **a
 	case 'h':
 		options->verb = VERB_HELP;
 		return FAULT_NONE;
+	case 'S':
+		options->stop = true;
+		return FAULT_NONE;
 	case 'V':
 		options->verb = VERB_VERSION;
 		return FAULT_NONE;
@@ -166,6 +171,8 @@ static enum fault_code check_options(struct options *options, const struct verb 
 		wrong = "--output";
 	else if (options->interval > 0 && !verb->interval)
 		wrong = "--interval";
+	else if (options->stop && verb->verb != VERB_LEAKS)
+		wrong = "--stop";
 	if (wrong)
 		return fault_set(fault, FAULT_USAGE, "%s does not go with %s: see slabstat --help.",
 				 wrong, verb->name);

@@ -21,6 +21,7 @@ enum options_verb {
 	VERB_PLOT,
 	VERB_MAP,
 	VERB_INSIDE, /* verify, whatis */
+	VERB_LEAKS,
 	VERB_HELP,
 	VERB_VERSION
 };
@@ -49,6 +50,7 @@ struct options {
 	char sort;      /* a letter of sorts; 0: not given */
 	bool all;       /* empty caches as well */
 	bool per_cache; /* prometheus: a series per cache */
+	bool stop;      /* leaks: hold the process while its memory is copied */
 	bool format_given;
 };
 

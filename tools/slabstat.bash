@@ -3,8 +3,8 @@
 _slabstat() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local formats='table json csv prometheus slabinfo umastat'
-	local options='--all --cache= --fail-if= --format= --interval= --json --per-cache --sort= --help --version'
-	local verbs='table snapshot full diff top map verify whatis'
+	local options='--all --cache= --fail-if= --format= --interval= --json --per-cache --stop --sort= --help --version'
+	local verbs='table snapshot full diff top map verify whatis leaks'
 
 	if [[ $before == = && ${COMP_WORDS[COMP_CWORD - 2]} == --format || $before == --format ]]
 	then

@@ -3,7 +3,7 @@
  *
  * Usage is in the text below and in docs/slabstat.1; exit codes are in fault.h. The floors of the
  * tool, from the roof down; a file includes only lower floors and its own header. It links nothing
- * of the library, never stops a target, and believes nothing that it reads there.
+ * of the library, stops a target only by leaks --stop, and believes nothing that it reads there.
  *
  *   t14  slabstat.c
  *   t13  top.c                                the figures again and again
@@ -15,18 +15,22 @@
  *        report_formats.c snapshot.c          and back from JSON
  *        report_full.c diff.c                 growth between two readings
  *        options.c top_model.c                the command line; histories, rates, order
+ *        leaks.c                              objects that nothing reaches
  *   t8   report.h keys.c processes.c          list of the processes that embed the library
  *        inside.c                             map, verify, whatis
- *        gate.c                               --fail-if
+ *        gate.c reach.c report_leaks.c        --fail-if; what pointers lead to
  *   t7   figures.c                            a consistent whole, by reading again what changed
  *        each.c detail.c                      all caches with their memory; what keeps it
+ *        objects.c                            every slot by address
  *   t6   row.c slabs.c                        numbers of one cache -> its figures; its slabs
+ *        own.c                                memory that is the library's own
  *   t5   slots.c parked.c spans.c             what the threads hold; runs of slabs
- *   t4   walk.c                               lists of caches and threads
+ *   t4   walk.c copy.c                        lists of caches and threads; a copy to look at
  *   t3   table.c note.c                       the target's own field table; where its roots are
+ *        registers.c hold.c                   of the threads; a process held for a while
  *   t2   target_live.c target_core.c          bytes of a live process, of a core file
  *   t1   target.h access.c core_notes.c       "read n bytes at an address"; why it may not be
- *   t0   fault.c text.c
+ *   t0   fault.c text.c progress.c
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -53,6 +57,7 @@ static const char help[] =
     "  top T              the table again and again, each -i SECONDS (3); keys inside\n"
     "  map T              picture of the slabs   verify T  are structures consistent?\n"
     "  whatis T ADDRESS   which cache, slab and slot\n"
+    "  leaks T [--stop]   objects that nothing reaches; a process is held meanwhile\n"
     "  -a, --all              also caches without a slab or a change; map: every slot\n"
     "      --cache=GLOB,...   only caches whose name matches; * and ? are special\n"
     "      --fail-if=EXPR     exit 1 if it holds: 'live>1000 size>=1M cache=foo*'\n"
@@ -104,6 +109,8 @@ static enum fault_code run(int argc, char **argv, struct fault *fault)
 	case VERB_MAP:
 	case VERB_INSIDE:
 		return verb_inside(&options, fault);
+	case VERB_LEAKS:
+		return verb_leaks(&options, fault);
 	default:
 		if (options.target_count > 0)
 			return verb_table(&options, fault);

@@ -60,6 +60,9 @@ struct target {
 /* Opens a live process. Return: 0, or the code of the fault noted. */
 enum fault_code target_open_live(struct target *target, int pid, struct fault *fault);
 
+/* Lists the mappings of a live process anew. Return: 0 or an errno; none: its memory is gone. */
+int target_list_mappings(struct target *target);
+
 void target_close_live(struct target *target);
 
 /*
@@ -69,7 +72,11 @@ void target_close_live(struct target *target);
 enum fault_code target_open_core(struct target *target, int fd, const char *path,
 				 struct fault *fault);
 
-/* What the notes of a core told. */
+/* Reads it by way of memory from now on; only for a file that nobody else can change. */
+void target_map_core(struct target *target);
+
+/* Size of the file, and what its notes told. */
+uint64_t target_core_bytes(const struct target *target);
 const struct core_notes *target_core_notes(const struct target *target);
 
 void target_close_core(struct target *target);

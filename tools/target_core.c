@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ struct core_segment {
 struct target_core {
 	int fd;
 	uint64_t file_bytes;
+	const unsigned char *image;   /* the file, mapped; NULL: it may change, and is read */
 	struct core_segment *segment; /* by address */
 	size_t segments;
 	struct core_notes notes; /* among others the files that the target had mapped */
@@ -98,6 +100,23 @@ static int disk_file(struct target_core *core, const char *path)
 	return core->disk_fd;
 }
 
+static bool read_core(const struct target_core *core, uint64_t offset, void *to, uint64_t bytes)
+{
+	if (!core->image)
+		return read_at(core->fd, offset, to, bytes);
+	memcpy(to, core->image + offset, bytes); /* a segment ends within the file */
+	return true;
+}
+
+void target_map_core(struct target *target)
+{
+	struct target_core *core = target->core;
+	void *image = mmap(NULL, core->file_bytes, PROT_READ, MAP_PRIVATE, core->fd, 0);
+
+	if (image != MAP_FAILED)
+		core->image = image;
+}
+
 /* Reads a first piece of at most bytes. Return: how much; 0: it is nowhere. */
 static uint64_t read_piece(struct target_core *core, uint64_t addr, void *to, uint64_t bytes)
 {
@@ -108,9 +127,8 @@ static uint64_t read_piece(struct target_core *core, uint64_t addr, void *to, ui
 	if (segment && addr - segment->start < segment->there) {
 		left = segment->there - (addr - segment->start);
 		bytes = left < bytes ? left : bytes;
-		return read_at(core->fd, segment->offset + (addr - segment->start), to, bytes)
-			   ? bytes
-			   : 0;
+		return read_core(core, segment->offset + (addr - segment->start), to, bytes) ? bytes
+											     : 0;
 	}
 	if (!file || addr >= file->end)
 		return 0;
@@ -162,6 +180,11 @@ static bool core_present(struct target *target, uint64_t addr, uint64_t end, uin
 	*from = addr + ((uint64_t)data - place);
 	*to = addr + ((hole > data && (uint64_t)hole < last ? (uint64_t)hole : last) - place);
 	return true;
+}
+
+uint64_t target_core_bytes(const struct target *target)
+{
+	return target->core->file_bytes;
 }
 
 const struct core_notes *target_core_notes(const struct target *target)
@@ -337,6 +360,8 @@ void target_close_core(struct target *target)
 	struct target_core *core = target->core;
 
 	close(core->fd);
+	if (core->image)
+		munmap((void *)(uintptr_t)core->image, core->file_bytes);
 	if (core->disk_fd >= 0)
 		close(core->disk_fd);
 	free(core->segment);

@@ -211,7 +211,7 @@ static int list_mappings(struct target *target, int task)
 }
 
 /* The first thread may have ended before the others; then another one has the memory. */
-static int list_mappings_of_any(struct target *target)
+int target_list_mappings(struct target *target)
 {
 	int fd, error = list_mappings(target, target->pid);
 	struct dirent *entry;
@@ -282,7 +282,7 @@ enum fault_code target_open_live(struct target *target, int pid, struct fault *f
 	target->proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target->proc_fd < 0)
 		return access_explain(pid, errno, fault);
-	error = list_mappings_of_any(target);
+	error = target_list_mappings(target);
 	if (error == 0 && target->mapping_count == 0)
 		code = explain_empty(target, fault);
 	else if (error == 0)

@@ -9,6 +9,7 @@
 #include "tools/detail.h"
 #include "tools/diff.h"
 #include "tools/each.h"
+#include "tools/leaks.h"
 #include "tools/report.h"
 #include "tools/sources.h"
 #include "tools/verbs.h"
@@ -226,6 +227,21 @@ enum fault_code verb_inside(const struct options *options, struct fault *fault)
 	if (code != FAULT_NONE)
 		return code;
 	code = inside_run(stdout, &source.target, &options->ask, fault);
+	source_close(&source);
+	return code;
+}
+
+enum fault_code verb_leaks(const struct options *options, struct fault *fault)
+{
+	const struct leaks_ask ask = { .globs = options->globs,
+				       .json = options->format == FORMAT_JSON,
+				       .stop = options->stop };
+	struct source source;
+	enum fault_code code = source_open_memory(&source, options->targets[0], fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	code = leaks_run(stdout, &source.target, &ask, fault);
 	source_close(&source);
 	return code;
 }

@@ -1,0 +1,144 @@
+#!/bin/bash
+# slabstat_leaks.sh - leaks finds what a program says it leaks, no more and no less
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=$(realpath "${BUILD:-build}")
+slabstat=$build/slabstat
+work=$(mktemp -d) || exit 1
+pid=
+trap 'end; rm -rf "$work"' EXIT
+passed=0 failed=0
+cc=${CC:-cc}
+export SLAB_DEBUG=- TMPDIR=$work
+
+ok() { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); echo "slabstat_leaks.sh: $*"; }
+end() {
+	[ -z "$pid" ] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
+	pid=
+}
+
+# start MODE...: leaky, until it has said what it leaks
+start() {
+	end
+	: >own
+	./leaky "$@" >own &
+	pid=$!
+	for _ in $(seq 400); do
+		! grep -q '^ready$' own || return
+		sleep 0.05
+	done
+	bad "leaky $* did not come up"
+}
+
+# finds WORDS ARG...: slabstat leaks ARG... says what the program said of itself
+finds() {
+	local words=$1 want=1 rc
+	shift
+	grep -v '^ready$' own | sort >said
+	[ -s said ] || want=0
+	timeout 120 "$slabstat" leaks "$@" >out 2>err
+	rc=$?
+	awk '/^ *DIRECT/ { on = 1; next } NF == 0 { on = 0 } on { print $5, $1, $2, $3 }' out |
+		sort >found
+	[ "$rc" -eq "$want" ] && diff said found >diff.out && ok && return
+	bad "$words: status $rc (want $want); said (<) and found (>):"
+	cat diff.out err
+}
+
+# says STATUS PATTERN ARG...
+says() {
+	local want=$1 pattern=$2 rc
+	shift 2
+	timeout 60 "$slabstat" leaks "$@" >out 2>&1 </dev/null
+	rc=$?
+	[ "$rc" -eq "$want" ] && grep -qE -- "$pattern" out && ok && return
+	bad "slabstat leaks $*: status $rc (want $want), want \"$pattern\" in:"
+	head -n 5 out
+}
+
+flags=(-std=c11 -O1 -g -pthread -Iinclude test/fixture/leaky.c)
+"$cc" "${flags[@]}" -o "$work/pie" -pie -fPIE "$build/libslab.a" || exit 1
+"$cc" "${flags[@]}" -o "$work/static" -static "$build/libslab.a" || exit 1
+"$cc" "${flags[@]}" -o "$work/shared" -L"$build" -lslab -Wl,-rpath,"$build" || exit 1
+cd "$work" || exit 1
+
+for form in pie static shared; do
+	ln -sf "$form" leaky
+	start rest
+	finds "$form, running" "$pid"
+	finds "$form, held" "$pid" --stop
+	start clean
+	finds "$form without leaks, running" "$pid"
+	finds "$form without leaks, held" "$pid" --stop
+done
+start churn
+for i in 1 2 3; do
+	finds "objects on the move, look $i" "$pid"
+	finds "objects on the move, held, $i" "$pid" --stop
+done
+kill -STOP "$pid" # one that stands is held as well, and stands afterwards
+finds "a stopped process" "$pid" --stop
+grep -q '^State:.*stopped' "/proc/$pid/status" && ok || bad "a stopped process runs afterwards"
+
+# ---- cores
+start rest
+if command -v gcore >/dev/null; then
+	gcore -o by-gdb "$pid" >/dev/null 2>&1
+	finds "core of gcore" "by-gdb.$pid"
+fi
+if ulimit -c unlimited && [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; then
+	start rest
+	kill -ABRT "$pid"
+	wait "$pid" 2>/dev/null
+	pid=
+	mv core* kernel-core
+	finds "core of the kernel" kernel-core
+	says 1 '^16 of [0-9]+ live objects' kernel-core
+	says 0 '^0 of [0-9]+ live objects' kernel-core --cache=nothing
+	head -c $(($(stat -c %s kernel-core) / 2)) kernel-core >cut
+	timeout 60 "$slabstat" leaks cut >out 2>&1
+	case $? in 5 | 6 | 7) ok ;; *) bad "half a core: $(cat out)" ;; esac
+	start rest
+	"$slabstat" leaks --json kernel-core >out 2>err
+	grep -q '"exact": true' out && grep -q '"objects_leaked": 16,' out && ok ||
+		bad "json: $(cat out)"
+	if command -v jq >/dev/null; then
+		jq -e '.leaks | length == 3' out >/dev/null && ok || bad "jq does not read it"
+	fi
+fi
+
+# ---- whoever dies, the target goes on
+start big 96
+says 1 '^3 of [0-9]+ live objects' "$pid" --stop
+held=0
+for i in $(seq 20); do
+	"$slabstat" leaks "$pid" --stop >out 2>&1 &
+	reader=$!
+	for _ in $(seq 200); do
+		grep -q '^State:.*tracing' "/proc/$pid/status" && break
+	done
+	! grep -q '^State:.*tracing' "/proc/$pid/status" || held=$((held + 1))
+	kill -KILL "$reader"
+	wait "$reader" 2>/dev/null
+	for _ in $(seq 100); do
+		grep -q '^TracerPid:.0$' "/proc/$pid/status" && break
+		sleep 0.01
+	done
+	! grep -hE '^State:.*(stop|trac)' "/proc/$pid/status" "/proc/$pid"/task/*/status ||
+		bad "killed while it held: the target stands"
+done
+[ "$held" -gt 0 ] && ok || bad "the target was never seen to be held"
+
+# ---- what cannot be
+"$slabstat" snapshot "$pid" >snapshot.json
+says 2 'keeps figures and no memory' snapshot.json
+says 2 'needs a target'
+says 3 'no process' 999999999
+says 5 'does not embed' $$
+timeout 10 "$slabstat" verify "$pid" --stop >out 2>&1
+[ $? -eq 2 ] && ok || bad "verify takes --stop"
+TMPDIR=/nowhere says 7 'set TMPDIR' "$pid" --stop
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
