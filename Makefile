@@ -40,7 +40,8 @@ MAN3      := $(wildcard docs/*.3)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test test-programs bench bench-docs lint install uninstall clean help FORCE
+FUZZ_SECONDS ?= 60
+.PHONY: all run fuzz test test-programs bench bench-docs lint install uninstall clean help FORCE
 
 PRODUCTS := $(addprefix $(BUILD)/,libslab.a libslab.so libslab-malloc.so slabstat slabdemo \
             slabrun)
@@ -56,6 +57,9 @@ test: all ## build and pass the tests, natively and under valgrind (installs the
 	@CC='$(CC)' BUILD='$(BUILD)' TESTS='$(TESTS)' test/run.sh
 
 test-programs: $(CRITERION) $(ONE)
+
+fuzz: all ## fuzz what slabstat reads for FUZZ_SECONDS (60), with clang's libFuzzer
+	@BUILD='$(BUILD)' CC='$(CC)' FUZZ_SECONDS='$(FUZZ_SECONDS)' test/fuzz/fuzz.sh
 
 lint: ## check the rules of the house (CONTRIBUTING.md), and that the checks can fail
 	@scripts/lint.sh --self-test

@@ -8,8 +8,11 @@ build=$(realpath "${BUILD:-build}")
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cc=${CC:-cc}
-mapfile -t sources < <(ls tools/*.c | grep -vE '/(slabdemo.*|slabstat|options)\.c$')
-"$cc" -std=c11 -O1 -g -pthread -I. -Iinclude -o "$work/smash" test/fuzz/smash.c \
+mapfile -t sources < <(ls tools/*.c | grep -v '/slabdemo')
+"$cc" -std=c11 -O1 -g -pthread -I. -Iinclude -Dmain=slabstat_main -c -o "$work/main.o" \
+	tools/slabstat.c || exit 1
+mapfile -t sources < <(printf '%s\n' "${sources[@]}" | grep -v '/slabstat\.c$')
+"$cc" -std=c11 -O1 -g -pthread -I. -Iinclude -o "$work/smash" test/fuzz/smash.c "$work/main.o" \
 	"${sources[@]}" || exit 1
 "$cc" -std=c11 -O1 -g -pthread -Iinclude -o "$work/target" test/fixture/target.c \
 	"$build/libslab.a" || exit 1

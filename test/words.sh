@@ -28,7 +28,13 @@ for format in $(sed -n "s/.*formats='\(.*\)'/\1/p" tools/slabstat.bash); do
 done
 [ "$(wc -l <<<"$help")" -le 40 ] || { echo "--help is longer than a screen"; bad=1; }
 [ "$(wc -L <<<"$help")" -le 80 ] || { echo "--help is wider than a screen"; bad=1; }
+# every public function has its place in slab(3), and nothing else has
+public=$(grep -vE '^([[:space:]/]| \*)' include/slab.h | grep -oE '\bslab_[a-z_]+\(' |
+	tr -d '(' | grep -v __ | sort -u)
+[ "$(wc -l <<<"$public")" -ge 20 ] || { echo "slab.h: functions are not found"; bad=1; }
+same "functions of slab.h (<) and slab(3) (>)" 3<<<"$public" \
+	4< <(sed -nE 's/^\.F[no] (slab_[a-z_]+).*/\1/p' docs/slab.3 | sort -u)
 if command -v mandoc >/dev/null; then
-	mandoc -T lint -W error docs/*.1 || bad=1
+	mandoc -T lint -W error docs/*.[13] || bad=1
 fi
 exit $bad

@@ -89,7 +89,10 @@ static void version(void)
 static enum fault_code run(int argc, char **argv, struct fault *fault)
 {
 	static struct options options;
-	enum fault_code code = options_parse(&options, argc, argv, REPORT_SORTS, fault);
+	enum fault_code code;
+
+	options = (struct options){ 0 };
+	code = options_parse(&options, argc, argv, REPORT_SORTS, fault);
 
 	if (code != FAULT_NONE)
 		return code;

@@ -3,12 +3,12 @@
  *
  *   smash CORE [ROUNDS [SEED]]   overwrites random bytes of the core, ROUNDS times (10,000), and
  *                                reads it: no crash, no hang (10 s each), no memory without bound
- *   with -DFUZZ                  the same as a libFuzzer target
  *
- * Called by test/smash.sh; built from the files of tools/ without slabstat.c.
+ * Called by test/smash.sh. The verbs take turns.
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,65 +16,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "tools/inside.h"
-#include "tools/report.h"
-#include "tools/snapshot.h"
+#include "test/fuzz/look.h"
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t bytes);
-
-static FILE *nowhere;
-
-static void look_inside(struct target *target)
-{
-	const enum inside_verb verbs[] = { INSIDE_MAP, INSIDE_VERIFY, INSIDE_WHATIS };
-
-	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-		struct inside_ask ask = { .verb = verbs[i], .addr = 0x7f0000000000 };
-		struct fault fault = { 0 };
-
-		inside_run(nowhere, target, &ask, &fault);
-	}
-}
-
-/* fd is not closed. */
-static void look(int fd, bool as_snapshot)
-{
-	struct figures figures = { 0 };
-	struct fault fault = { 0 };
-	struct target target;
-
-	if (!nowhere)
-		nowhere = fopen("/dev/null", "w");
-	if (as_snapshot) {
-		snapshot_read(&figures, dup(fd), "input", &fault);
-	} else {
-		if (target_open_core(&target, dup(fd), "input", &fault) != FAULT_NONE)
-			return;
-		figures_of_target(&figures, &target, &fault);
-		look_inside(&target);
-		target_close_core(&target);
-	}
-	if (figures.roots > 0) {
-		report_json(nowhere, &figures);
-		report_prometheus(nowhere, &figures, true);
-		report_table(nowhere, &figures, 'c', true);
-	}
-	figures_free(&figures);
-}
-
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t bytes)
-{
-	int fd = memfd_create("input", MFD_CLOEXEC);
-
-	if (fd >= 0 && write(fd, data, bytes) == (ssize_t)bytes) {
-		lseek(fd, 0, SEEK_SET);
-		look(fd, bytes > 0 && data[0] == '{');
-	}
-	close(fd);
-	return 0;
-}
-
-#ifndef FUZZ
 static uint64_t state;
 static size_t changed[128]; /* where smash() wrote, up to 8 bytes each */
 static unsigned changes;
@@ -109,6 +52,8 @@ int main(int argc, char **argv)
 	size_t bytes = from < 0 ? 0 : (size_t)lseek(from, 0, SEEK_END), sets = 0;
 	unsigned char *whole = malloc(bytes + 1), *core;
 	size_t *set = malloc((bytes + 1) * sizeof *set);
+	char path[32];
+	int said;
 
 	if (bytes == 0 || fd < 0 || !whole || !set || ftruncate(fd, (off_t)bytes) != 0 ||
 	    pread(from, whole, bytes, 0) != (ssize_t)bytes)
@@ -121,21 +66,23 @@ int main(int argc, char **argv)
 		if (whole[i] != 0)
 			set[sets++] = i;
 	state = argc > 3 ? strtoull(argv[3], NULL, 0) : (uint64_t)getpid() * 2654435761u + 1;
-	printf("seed %#llx\n", (unsigned long long)state);
-	fflush(stdout);
+	said = dup(STDOUT_FILENO);
+	dprintf(said, "seed %#llx\n", (unsigned long long)state);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+		return 2;
 	if (getenv("SMASH_NO_LIMIT") == NULL)
 		setrlimit(RLIMIT_AS, &most);
 	for (long round = 0; round < rounds; round++) {
 		smash(core, bytes, set, sets);
 		alarm(10);
-		look(fd, false);
+		look(path, (size_t)round);
 		for (; changes > 0; changes--)
 			for (size_t at = changed[changes - 1], i = 0; i < 8 && at + i < bytes; i++)
 				core[at + i] = whole[at + i];
 	}
-	printf("%ld rounds\n", rounds);
+	dprintf(said, "%ld rounds\n", rounds);
 	free(whole);
 	free(set);
 	return 0;
 }
-#endif
