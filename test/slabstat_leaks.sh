@@ -108,6 +108,36 @@ if ulimit -c unlimited && [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; the
 	fi
 fi
 
+# ---- who took what
+SLAB_DEBUG=FU start rest
+sed -n 's/^node .*/5 9/p' own >said
+"$slabstat" leaks "$pid" --stop >out 2>err
+awk '$5 == "node" { d += $1; i += $2 } END { print d, i }' out | diff said - && ok ||
+	bad "leaks by backtrace do not add up: $(cat out err)"
+[ "$(grep -c ' node$' out)" -ge 6 ] && ok || bad "leaks are not told apart by backtrace"
+"$slabstat" users "$pid" >users 2>err && ok || bad "users: $? $(cat err)"
+total=$("$slabstat" --json --cache=node,packed "$pid" | tr -d ' ' | tr , '\n' |
+	awk -F: '/^"object_bytes"/ { b = $2 } /^"objects_live"/ && b { t += b * $2; b = 0 }
+		END { print t }')
+grep -q "^$total bytes for [0-9]* objects in all" users && ok ||
+	bad "users' bytes are not those of the figures ($total): $(tail -n 2 users)"
+grep -qE '^32000 bytes for 500 objects of cache node' users && ok || bad "users: $(head users)"
+at=$(awk '$5 == "node" { print $4; exit }' out)
+"$slabstat" whatis "$pid" "$at" >out 2>&1
+grep -q 'byte 0 of 64, live$' out && grep -q '^  allocated by thread [0-9]' out && ok ||
+	bad "whatis does not say who: $(cat out)"
+if "$slabstat" --version | grep -q '^built with elfutils'; then
+	grep -qE '^ +leak\+0x[0-9a-f]+ \(leaky.c:[0-9]+\) \[' out && ok ||
+		bad "whatis names no function: $(cat out)"
+else
+	echo "left out: names of functions, slabstat is built without elfutils"
+fi
+grep -qE '\[[a-z.0-9]+\+0x[0-9a-f]+\]$' out && ok || bad "no module and offset: $(cat out)"
+"$slabstat" users --json "$pid" >out 2>/dev/null
+if command -v jq >/dev/null; then
+	[ "$(jq '[.users[].bytes] | add' out)" = "$total" ] && ok || bad "users --json: $(head out)"
+fi
+
 # ---- whoever dies, the target goes on
 start big 96
 says 1 '^3 of [0-9]+ live objects' "$pid" --stop

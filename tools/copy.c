@@ -326,6 +326,7 @@ enum fault_code copy_take(struct target *taken, struct target *live, bool stoppe
 	if (code == FAULT_NONE) {
 		target_map_core(taken);
 		taken->source = live->source;
+		taken->pid = live->pid;
 		snprintf(taken->label, sizeof taken->label, "%s", live->label);
 	}
 	if (copy->fd >= 0)

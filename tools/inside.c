@@ -12,6 +12,7 @@
 #include "tools/each.h"
 #include "tools/inside.h"
 #include "tools/slabs.h"
+#include "tools/who.h"
 
 #define PASSES         8
 #define ROW_CELLS      64
@@ -202,9 +203,10 @@ static int verify_cache(struct inside *inside, struct walk_cache *cache)
 
 static void whatis_slab(void *ctx, const struct walk_cache *cache, const struct slabs_slab *slab)
 {
-	static const char *const words[] = { "free", "parked in a magazine", "live", "damaged" };
+	static const char *const words[] = { "free", "parked", "live", "damaged" };
 	struct inside *inside = ctx;
 	uint64_t addr = inside->ask->addr, i;
+	struct tracks tracks;
 
 	if (addr - slab->base >= cache->slab_bytes)
 		return;
@@ -226,6 +228,8 @@ static void whatis_slab(void *ctx, const struct walk_cache *cache, const struct 
 	fprintf(inside->out, "slot %" PRIu64 " of %" PRIu64 ", byte %" PRIu64 " of %" PRIu64
 			     ", %s\n",
 		i, cache->objects_per_slab, addr, cache->object_bytes, words[slab->state[i]]);
+	tracks_of(&tracks, inside->walk, cache);
+	who_print_track(inside->out, inside->walk->target, &tracks, inside->ask->addr - addr);
 }
 
 static int look(void *ctx, struct walk *walk, unsigned root, struct walk_cache *cache)

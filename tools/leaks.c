@@ -202,67 +202,51 @@ static int look_until_sure(struct leaks *leaks, struct look *look, enum fault_co
 
 /* ---- what it comes to ---- */
 
+/* Counts one that is leaked with those of its cache, and where that is known of its backtrace. */
+static bool count_one(struct leaks *leaks, const struct objects *objects,
+		      const struct objects_slot *slot, bool direct)
+{
+	const struct objects_cache *cache = &objects->cache[slot->slab->cache];
+	uint64_t bytes, addr = objects_at(objects, slot, &bytes);
+	struct stacks_group *group;
+	struct tracks_event event;
+	bool tracked = tracks_event(&cache->tracks, leaks->target, addr, false, &event) == 0;
+
+	if (leaks->ask->globs && !text_matches(leaks->ask->globs, cache->name))
+		return true;
+	group = stacks_group(&leaks->sum.stacks, cache->name, cache->id, cache->root,
+			     tracked ? &event : NULL);
+	if (!group)
+		return false;
+	stacks_count(group, addr, bytes, direct);
+	leaks->sum.objects++;
+	leaks->sum.bytes += bytes;
+	return true;
+}
+
 static int count(struct leaks *leaks, struct look *look)
 {
 	const struct objects *objects = &look->objects;
 	uint64_t *held = malloc((objects->slots / 64 + 1) * sizeof *held);
+	bool room = held != NULL;
 
-	leaks->sum.leak = calloc(objects->caches + 1, sizeof *leaks->sum.leak);
-	if (!leaks->sum.leak || !held) {
-		free(held);
-		return ENOMEM;
-	}
-	reach_among_leaked(&look->reach, held);
-	for (size_t i = 0; i < objects->slabs; i++) {
+	if (held)
+		reach_among_leaked(&look->reach, held);
+	for (size_t i = 0; i < objects->slabs && room; i++) {
 		struct objects_slot slot = { &objects->slab[i], 0 };
-		struct leak *leak = &leaks->sum.leak[slot.slab->cache];
+		uint32_t slots = objects->cache[slot.slab->cache].slots;
 
-		leak->cache = &objects->cache[slot.slab->cache];
-		for (; slot.slot < leak->cache->slots; slot.slot++) {
-			uint64_t n = slot.slab->first + slot.slot, bytes, addr;
-			bool direct = !objects_bit(held, n);
+		for (; slot.slot < slots && room; slot.slot++) {
+			uint64_t n = slot.slab->first + slot.slot;
 
 			leaks->sum.alive += objects_bit(objects->live, n);
-			if (!reach_leaked(&look->reach, n))
-				continue;
-			addr = objects_at(objects, &slot, &bytes);
-			if (leak->bytes == 0 || (direct && !leak->first_is_direct))
-				leak->first = addr;
-			leak->first_is_direct |= direct;
-			leak->direct += direct;
-			leak->indirect += !direct;
-			leak->bytes += bytes;
+			if (reach_leaked(&look->reach, n))
+				room = count_one(leaks, objects, &slot, !objects_bit(held, n));
 		}
 	}
 	free(held);
-	return 0;
-}
-
-static int compare(const void *left, const void *right)
-{
-	const struct leak *a = left, *b = right;
-
-	return a->bytes < b->bytes ? 1 : a->bytes > b->bytes ? -1 : 0;
-}
-
-/* Puts the caches that leak in front, the largest first. */
-static void choose(struct leaks *leaks, size_t caches)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < caches; i++) {
-		const struct leak *leak = &leaks->sum.leak[i];
-
-		if (leak->bytes == 0 ||
-		    (leaks->ask->globs && !text_matches(leaks->ask->globs, leak->cache->name)))
-			continue;
-		leaks->sum.objects += leak->direct + leak->indirect;
-		leaks->sum.bytes += leak->bytes;
-		leaks->sum.leak[kept++] = *leak;
-	}
-	if (kept)
-		qsort(leaks->sum.leak, kept, sizeof *leaks->sum.leak, compare);
-	leaks->sum.count = kept;
+	stacks_sort(&leaks->sum.stacks);
+	return room ? 0 : ENOMEM;
 }
 
 static enum fault_code explain(const struct leaks *leaks, int error, struct fault *fault)
@@ -310,6 +294,18 @@ static enum fault_code conclude(const struct leaks *leaks, const struct look *lo
 	return FAULT_NONE;
 }
 
+static void report(const struct leaks *leaks)
+{
+	struct symbols symbols;
+
+	symbols_open(&symbols, leaks->live ? leaks->live : leaks->target);
+	if (leaks->ask->json)
+		report_leaks_json(leaks->out, &symbols, leaks->target, &leaks->sum);
+	else
+		report_leaks(leaks->out, &symbols, &leaks->sum);
+	symbols_close(&symbols);
+}
+
 static enum fault_code search(struct leaks *leaks, struct fault *fault)
 {
 	struct look look = { 0 };
@@ -320,18 +316,14 @@ static enum fault_code search(struct leaks *leaks, struct fault *fault)
 	if (!error && code == FAULT_NONE)
 		error = count(leaks, &look);
 	if (!error && code == FAULT_NONE) {
-		choose(leaks, look.objects.caches);
 		leaks->sum.unseen = look.objects.foreign;
 		leaks->sum.exact = is_exact(leaks);
-		if (leaks->ask->json)
-			report_leaks_json(leaks->out, leaks->target, &leaks->sum);
-		else
-			report_leaks(leaks->out, &leaks->sum);
+		report(leaks);
 		code = conclude(leaks, &look, fault);
 	} else if (error && code == FAULT_NONE) {
 		code = explain(leaks, error, fault);
 	}
-	free(leaks->sum.leak);
+	stacks_free(&leaks->sum.stacks);
 	look_end(&look);
 	return code;
 }

@@ -126,6 +126,7 @@ static int take_cache(struct objects *objects, struct walk *walk, const struct w
 	    cache->object_bytes == 0 || cache->object_bytes > cache->stride_bytes)
 		return EBADMSG;
 	memcpy(entry.name, cache->name, sizeof entry.name);
+	tracks_of(&entry.tracks, walk, cache);
 	error = add_cache(objects, &entry);
 	if (!error)
 		error = slabs_each(walk, cache, &visit, &sum);

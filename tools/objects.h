@@ -5,6 +5,7 @@
 #define SLABSTAT_OBJECTS_H
 
 #include "tools/slabs.h"
+#include "tools/tracks.h"
 
 struct objects_cache {
 	char name[SLAB_NAME_BYTES];
@@ -12,6 +13,7 @@ struct objects_cache {
 	unsigned root;          /* which copy of the library */
 	uint32_t object_bytes;  /* 0: blocks of the by-size front end that are a mapping each */
 	uint32_t stride_bytes, header_bytes, slots;
+	struct tracks tracks;   /* who took its objects */
 	uint32_t step_bytes;    /* a pointer in an object lies at a multiple of this */
 };
 

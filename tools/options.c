@@ -54,6 +54,7 @@ static const struct verb {
 	{ "map", VERB_MAP, INSIDE_MAP, 1, 1, "a target", BIT(TABLE) | BIT(SVG) | BIT(PNG), false,
 	  true, false },
 	{ "verify", VERB_INSIDE, INSIDE_VERIFY, 1, 1, "a target", BIT(TABLE), false, false, false },
+	{ "users", VERB_USERS, 0, 1, 1, "a target", BIT(TABLE) | BIT(JSON), false, false, false },
 	{ "leaks", VERB_LEAKS, 0, 1, 1, "a target", BIT(TABLE) | BIT(JSON), false, false, false },
 	{ "whatis", VERB_INSIDE, INSIDE_WHATIS, 2, 2, "a target and an address", BIT(TABLE), false,
 	  false, false },

@@ -22,6 +22,7 @@ enum options_verb {
 	VERB_MAP,
 	VERB_INSIDE, /* verify, whatis */
 	VERB_LEAKS,
+	VERB_USERS,
 	VERB_HELP,
 	VERB_VERSION
 };

@@ -6,19 +6,11 @@
 
 #include <stdio.h>
 
-#include "tools/objects.h"
-
-struct leak {
-	const struct objects_cache *cache;
-	uint64_t direct, indirect; /* objects; indirect: another leaked one points to them */
-	uint64_t bytes;
-	uint64_t first; /* address of the first that nothing points to, or of the first of all */
-	bool first_is_direct;
-};
+#include "tools/stacks.h"
+#include "tools/symbols.h"
 
 struct leak_sum {
-	struct leak *leak; /* the largest first */
-	size_t count;
+	struct stacks stacks; /* those of one cache, taken in one way */
 	uint64_t objects, bytes, alive; /* leaked, and all that are live */
 	uint64_t unseen;                /* caches whose objects are elsewhere */
 	uint64_t held_us;               /* the process was held; 0: it ran on, or is dead */
@@ -26,7 +18,8 @@ struct leak_sum {
 	bool exact;
 };
 
-void report_leaks(FILE *out, const struct leak_sum *sum);
-void report_leaks_json(FILE *out, const struct target *target, const struct leak_sum *sum);
+void report_leaks(FILE *out, struct symbols *symbols, const struct leak_sum *sum);
+void report_leaks_json(FILE *out, struct symbols *symbols, const struct target *target,
+		       const struct leak_sum *sum);
 
 #endif

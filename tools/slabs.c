@@ -10,6 +10,7 @@
 
 #include "tools/slabs.h"
 #include "tools/spans.h"
+#include "tools/tracks.h"
 
 #define HEADER_MAX (sizeof(uint64_t) * (SLABS_OBJECTS_MAX / 64 + 1))
 
@@ -19,6 +20,7 @@ struct search {
 	uint64_t secret, page_bytes, colours, colour_bytes, header_bytes, slot;
 	struct spans spans;
 	struct parked parked;
+	struct tracks tracks;
 	unsigned char *bitmap, *state;
 };
 
@@ -126,6 +128,25 @@ static void mark_parked(const struct search *search, struct slabs_slab *slab,
 	}
 }
 
+/* Of a cache under debug: used slots whose object was freed, and waits in the quarantine. */
+static void mark_waiting(const struct search *search, struct slabs_slab *slab)
+{
+	const struct walk_cache *cache = search->cache;
+
+	for (uint64_t i = 0; i < cache->objects_per_slab && search->tracks.known; i++) {
+		uint64_t obj = slab->base + i * cache->stride_bytes;
+
+		if (obj >= slab->header)
+			obj += cache->header_bytes;
+		if (search->state[i] != SLABS_LIVE ||
+		    !tracks_waits(&search->tracks, search->walk->target, obj))
+			continue;
+		search->state[i] = SLABS_PARKED;
+		slab->live--;
+		slab->parked++;
+	}
+}
+
 /* Return: whether slab i of the span is the cache's; then it has been shown. */
 static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *slab,
 		      const struct slabs_visit *visit, struct slabs_sum *sum)
@@ -160,6 +181,7 @@ static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *s
 		slab->free = (uint32_t)cache->objects_per_slab - slab->live;
 		slab->damaged = slab->live != in_use;
 		mark_parked(search, slab, sum);
+		mark_waiting(search, slab);
 	}
 	sum->slabs++;
 	sum->missing += slab->missing;
@@ -219,6 +241,8 @@ int slabs_each(struct walk *walk, const struct walk_cache *cache, const struct s
 
 	*sum = (struct slabs_sum){ 0 };
 	whole.header_bytes = search.header_bytes;
+	if (!error)
+		tracks_of(&search.tracks, walk, &whole);
 	if (!error)
 		error = take_spans(&search);
 	if (!error || error == EBADMSG)

@@ -4,7 +4,7 @@ _slabstat() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local formats='table json csv prometheus slabinfo umastat'
 	local options='--all --cache= --fail-if= --format= --interval= --json --per-cache --stop --sort= --help --version'
-	local verbs='table snapshot full diff top map verify whatis leaks'
+	local verbs='table snapshot full diff top map verify whatis leaks users'
 
 	if [[ $before == = && ${COMP_WORDS[COMP_CWORD - 2]} == --format || $before == --format ]]
 	then

@@ -19,16 +19,18 @@
  *   t8   report.h keys.c processes.c          list of the processes that embed the library
  *        inside.c                             map, verify, whatis
  *        gate.c reach.c report_leaks.c        --fail-if; what pointers lead to
+ *        users.c                              live bytes by who took them
  *   t7   figures.c                            a consistent whole, by reading again what changed
  *        each.c detail.c                      all caches with their memory; what keeps it
- *        objects.c                            every slot by address
+ *        objects.c stacks.c who.c             every slot by address; who took them
  *   t6   row.c slabs.c                        numbers of one cache -> its figures; its slabs
  *        own.c                                memory that is the library's own
- *   t5   slots.c parked.c spans.c             what the threads hold; runs of slabs
+ *   t5   slots.c parked.c spans.c tracks.c    what the threads hold; runs of slabs
  *   t4   walk.c copy.c                        lists of caches and threads; a copy to look at
  *   t3   table.c note.c                       the target's own field table; where its roots are
- *        registers.c hold.c                   of the threads; a process held for a while
+ *        registers.c hold.c symbols.c         of the threads; a process held for a while; names
  *   t2   target_live.c target_core.c          bytes of a live process, of a core file
+ *        symbols_dwfl.c                       names by libdwfl, in a child
  *   t1   target.h access.c core_notes.c       "read n bytes at an address"; why it may not be
  *   t0   fault.c text.c progress.c
  */
@@ -39,6 +41,7 @@
 
 #include "tools/processes.h"
 #include "tools/report.h"
+#include "tools/symbols.h"
 #include "tools/top.h"
 #include "tools/verbs.h"
 #include "slab/layout.h"
@@ -58,6 +61,7 @@ static const char help[] =
     "  map T              picture of the slabs   verify T  are structures consistent?\n"
     "  whatis T ADDRESS   which cache, slab and slot\n"
     "  leaks T [--stop]   objects that nothing reaches; a process is held meanwhile\n"
+    "  users T            live bytes by who took them (of caches under SLAB_DEBUG=U)\n"
     "  -a, --all              also caches without a slab or a change; map: every slot\n"
     "      --cache=GLOB,...   only caches whose name matches; * and ? are special\n"
     "      --fail-if=EXPR     exit 1 if it holds: 'live>1000 size>=1M cache=foo*'\n"
@@ -84,6 +88,10 @@ static void version(void)
 
 	printf("slabstat %s, layout %u\n", SLAB_VERSION, SLAB_LAYOUT_VERSION);
 	printf("built %s ncurses (top)\n", ncurses ? "with" : "without");
+	if (symbols_library())
+		printf("built with %s (names of functions)\n", symbols_library());
+	else
+		puts("built without elfutils (addresses stay bare)");
 }
 
 static enum fault_code run(int argc, char **argv, struct fault *fault)
@@ -112,6 +120,8 @@ static enum fault_code run(int argc, char **argv, struct fault *fault)
 	case VERB_MAP:
 	case VERB_INSIDE:
 		return verb_inside(&options, fault);
+	case VERB_USERS:
+		return verb_users(&options, fault);
 	case VERB_LEAKS:
 		return verb_leaks(&options, fault);
 	default:

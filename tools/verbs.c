@@ -12,6 +12,7 @@
 #include "tools/leaks.h"
 #include "tools/report.h"
 #include "tools/sources.h"
+#include "tools/users.h"
 #include "tools/verbs.h"
 
 static void report(FILE *out, struct figures *figures, const struct options *options, bool first)
@@ -242,6 +243,19 @@ enum fault_code verb_leaks(const struct options *options, struct fault *fault)
 	if (code != FAULT_NONE)
 		return code;
 	code = leaks_run(stdout, &source.target, &ask, fault);
+	source_close(&source);
+	return code;
+}
+
+enum fault_code verb_users(const struct options *options, struct fault *fault)
+{
+	struct source source;
+	enum fault_code code = source_open_memory(&source, options->targets[0], fault);
+
+	if (code != FAULT_NONE)
+		return code;
+	code = users_run(stdout, &source.target, options->globs, options->format == FORMAT_JSON,
+			 fault);
 	source_close(&source);
 	return code;
 }
