@@ -14,6 +14,7 @@
 #include "slab/config.h"
 #include "slab/depot.h"
 #include "slab/direct.h"
+#include "slab/leaks.h"
 #include "slab/list.h"
 #include "slab/meta.h"
 #include "slab/misuse.h"
@@ -30,7 +31,6 @@
 #define EXPORT __attribute__((visibility("default")))
 #define KNOWN_FLAGS (SLAB_PANIC | SLAB_DEBUG_FLAGS | SLAB_ONE_MALLOC)
 #define DEAD_KEPT 64      /* destroyed caches that are not reused yet */
-#define NAMED_AT_DESTROY 8 /* live objects named in a report */
 
 /* ---- create ---- */
 
@@ -289,35 +289,6 @@ static void flush_everywhere_locked(struct slab_cache *c, struct slab_list *empt
 	slab_slablist_drain(c, true, empties);
 }
 
-struct named {
-	struct slab_report report;
-	unsigned n;
-};
-
-static int name_object(void *obj, void *ctx)
-{
-	struct named *named = ctx;
-
-	slab_report_text(&named->report, named->n == 0 ? ": " : ", ");
-	slab_report_hex(&named->report, (uintptr_t)obj);
-	return ++named->n == NAMED_AT_DESTROY;
-}
-
-static void report_live(struct slab_cache *c, uint64_t live)
-{
-	struct named named = { .n = 0 };
-
-	slab_report_begin(&named.report, "destroy of ");
-	slab_report_cache(&named.report, c);
-	slab_report_text(&named.report, " refused: ");
-	slab_report_dec(&named.report, live);
-	slab_report_text(&named.report, live == 1 ? " object is live" : " objects are live");
-	slab_cache_for_each_object(c, name_object, &named);
-	if (live > named.n)
-		slab_report_text(&named.report, ", ...");
-	slab_report_send(&named.report);
-}
-
 static void release_now(struct slab_list *empties)
 {
 	struct slab_thread *t = slab_thread_lock();
@@ -368,7 +339,7 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 	slab_registry_unlock();
 	release_now(&empties);
 	if (live > 0) {
-		report_live(c, live);
+		slab_leaks_report_destroy(c, live);
 		errno = EBUSY;
 		return -1;
 	}
