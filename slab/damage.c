@@ -147,8 +147,10 @@ void slab_damage_report(const struct slab_cache *c, const void *obj,
 	slab_report_cache(&r, c);
 	add_place(&r, c, p, damage);
 	add_slab(&r, c, obj);
+	if (zones && damage->from < p - SLAB_ZONE_BYTES) /* alignment can make it longer */
+		dump(&d, "zone   ", p - c->geo.lead_bytes, p - SLAB_ZONE_BYTES, 0);
 	if (zones)
-		dump(&d, "zone   ", p - c->geo.lead_bytes, p, 1);
+		dump(&d, "zone   ", p - SLAB_ZONE_BYTES, p, 1);
 	dump(&d, "object ", p, p + c->geo.object_bytes, FIRST_LINES);
 	if (zones)
 		dump(&d, "zone   ", p + c->geo.object_bytes, track, 2);
