@@ -23,9 +23,11 @@ leave_out "looks at the flags of a cache, to which the letters add" \
 	cache/an_older_program_passes_fewer_fields define/typed_functions_take_and_give \
 	stats/a_new_cache_is_empty
 leave_out "looks at what stands in a thread's magazines and in the depot" \
-	'magazine/*' 'slot/*' 'verify/*' depot/pins_as_many_slabs_as_objects_but_no_more_than_there_are \
+	'magazine/*' 'slot/*' 'verify/*' \
+	depot/pins_as_many_slabs_as_objects_but_no_more_than_there_are \
+	dtor/destroy_waits_for_destructors_at_the_end_of_a_thread \
 	fork/what_vanished_threads_have_parked_is_usable \
-	stats/parked_objects_are_cached_not_live dtor/destroy_waits_for_destructors_at_the_end_of_a_thread \
+	stats/parked_objects_are_cached_not_live \
 	thread/its_end_folds_counters_and_frees_what_was_parked \
 	thread/works_without_a_struct_of_its_own \
 	thread/a_forked_child_takes_over_what_vanished_threads_had
@@ -35,7 +37,8 @@ leave_out "counts the objects of a plain slab" \
 leave_out "measures memory or pages that freed objects give back at once" \
 	holes/foreign_pages_stay_intact holes/foreign_pages_in_long_holes_stay_intact \
 	holes/mappings_of_others_between_pages_stay_intact \
-	holes/mappings_of_others_in_long_holes_stay_intact limits/any_reserve 'memory/*' 'syscalls/*' \
+	holes/mappings_of_others_in_long_holes_stay_intact limits/any_reserve 'memory/*' \
+	'syscalls/*' \
 	misuse/a_free_after_the_slab_has_left_is_named_at_once \
 	thread/works_in_a_destructor_that_runs_after_ours \
 	thread/ten_thousand_short_ones_leave_nothing \
@@ -81,7 +84,8 @@ wait
 passed=0 failed=0
 for source in test/test_*.c; do
 	out=$work/$(basename "$source" .c).out
-	read -r good bad < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$out" | tail -n 1)
+	read -r good bad < <(tail -n 2 "$out" |
+		sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p')
 	if [ "${bad:-1}" -ne 0 ] || grep -q '^exit [^0]' "$out"; then
 		echo "$(basename "$source" .c) under SLAB_DEBUG=FZPU:"
 		cat "$out"
