@@ -144,7 +144,8 @@ static inline struct slab_cache *slab_cache_create(const char *name, size_t size
  *
  * Context: takes the registry lock and every thread's lock. Not from within slab_for_each_cache().
  * Return: 0 (also for NULL); -1 with EBUSY while objects are live: a report names the cache, the
- * count and the first objects, and everything stays valid.
+ * count and the first objects (with SLAB_STORE_USER also the stacks that allocated them), and
+ * everything stays valid.
  */
 int slab_cache_destroy(struct slab_cache *c);
 
@@ -238,7 +239,7 @@ int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void *ctx);
 int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj, void *ctx), void *ctx);
 
 /**
- * slab_cache_verify - check every structure of a cache
+ * slab_cache_verify - check every structure of a cache, under debug also every zone and poison
  * Context: takes each lock of @c in turn; exact while no other thread uses @c.
  * Return: the number of faults; each is reported, none ends the program.
  */
@@ -401,7 +402,8 @@ void slab_cache_free(struct slab_cache *c, void *obj);
 /**
  * slab_cache_alloc - take one object
  *
- * The object is as the constructor or its last user left it. Define SLAB_NO_INLINE before
+ * The object is as the constructor or its last user left it (with SLAB_POISON and no constructor:
+ * filled with 0x5a). Define SLAB_NO_INLINE before
  * including this header to call the library's copy instead of inlining the fast path.
  * Return: the object; NULL with ENOMEM, or with the errno that a failing constructor left.
  * errno is changed on failure only.
@@ -420,7 +422,8 @@ static inline void *slab_cache_alloc(struct slab_cache *c)
  * pointer of another cache or from nowhere at once; an interior pointer when its magazine reaches
  * the slabs; a double free at once if no other call came between, else when both copies reach the
  * slabs with no allocation between (until then it may be served twice). A pointer
- * whose slab is no longer mapped ends in SIGSEGV.
+ * whose slab is no longer mapped ends in SIGSEGV. Under debug (SLAB_CONSISTENCY_CHECKS and its
+ * kin) each of these is named at once, and so is what was written around the object.
  */
 static inline void slab_cache_free(struct slab_cache *c, void *obj)
 {

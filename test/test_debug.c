@@ -200,8 +200,8 @@ static const struct wrong {
 	{ free_unmapped, " freed to cache 'debugged' is no object of any cache" },
 	{ free_of_hole, " freed to cache 'debugged' is no object of any cache" },
 	{ free_others, " freed to cache 'debugged' belongs to cache 'other' (slot " },
-	{ free_plain_ones, " freed to cache 'debugged' belongs to cache 'plain' (slot " },
-	{ free_to_plain, " freed to cache 'plain' belongs to cache 'debugged' (slot " },
+	{ free_plain_ones, " freed to cache 'debugged' belongs to cache 'plain'" },
+	{ free_to_plain, " freed to cache 'plain' belongs to cache 'debugged'" },
 	{ write_over_header, "whose header is damaged" },
 };
 
