@@ -291,15 +291,15 @@ void slab__free_slow(struct slab_cache *c, void *obj);
  * Layout and symbol name carry the same number; a mismatch fails at load.
  */
 struct slab__slot {
-	uint64_t word;                /* count in the low bits, allocs of this thread above */
 	void **objs;                  /* the loaded magazine's objects; objs[-1] is always NULL */
+	struct slab_magazine *prev;   /* the previous magazine, or NULL */
+	uintptr_t cookie;             /* names the cache to slow paths; 0: never used */
+	int64_t net;                  /* objects taken into this slot minus those moved out of it */
+	uint64_t word;                /* count in the low bits, allocs of this thread above */
 	uintptr_t hot;                /* an object outside the magazine; SLAB__VACANT; 0: closed */
 	uint16_t cap;                 /* objects that objs may hold now; 0: slow path */
 	uint16_t prev_count;          /* objects in the previous magazine */
 	uint32_t seq;                 /* odd while a slow path changes this slot */
-	uintptr_t cookie;             /* names the cache to slow paths; 0: never used */
-	struct slab_magazine *prev;   /* the previous magazine, or NULL */
-	int64_t net;                  /* objects taken into this slot minus those moved out of it */
 	uint16_t pin_4k;              /* slab memory that this slot may pin, in units of 4 KiB */
 	uint16_t seen;                /* some bits of word at the last sweep for idle slots */
 	uint32_t unused;
@@ -312,11 +312,11 @@ struct slab__slot {
 
 /* What every cache begins with; constant while it lives. */
 struct slab__head {
-	size_t slot_bytes;            /* offset of its slot in every thread's table */
-	uintptr_t cookie;             /* what ties a slab's header to this cache */
+	uint32_t slot_bytes;          /* offset of its slot in every thread's table */
 	int32_t start_mask;           /* -slab_bytes: leaves the start of a slab of an address */
 	uint32_t colours;             /* places for a header in a slab - 1; a power of two - 1 */
 	uint32_t colour_bytes;        /* distance of two places */
+	uintptr_t cookie;             /* what ties a slab's header to this cache */
 };
 
 extern __thread struct slab__slot *slab__slots_v1 __attribute__((tls_model("initial-exec")));
@@ -345,19 +345,42 @@ static inline uintptr_t slab__header_of(const struct slab_cache *c, const void *
 	return (p & (uintptr_t)(intptr_t)h->start_mask) + colour * h->colour_bytes;
 }
 
+/*
+ * The two words that the fast path changes are plain accesses, so that a compiler keeps the slot's
+ * address from an alloc to the free behind it: other threads and processes read them, one aligned
+ * word each. The thread sanitizer is told what they are.
+ */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SLAB__ATOMIC_WORDS 1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define SLAB__ATOMIC_WORDS 1
+#endif
+#ifdef SLAB__ATOMIC_WORDS
+#define slab__get(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define slab__set(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+#else
+#define slab__get(p) (*(p))
+#define slab__set(p, v) (*(p) = (v))
+#endif
+
 static inline void *slab__alloc_fast(struct slab_cache *c)
 {
 	struct slab__slot *s = slab__slot_of(c);
-	uintptr_t hot = __atomic_load_n(&s->hot, __ATOMIC_RELAXED);
-	uint64_t word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
-	uint64_t count = word & SLAB__COUNT_MASK;
+	uintptr_t hot = slab__get(&s->hot);
+	uint64_t word, count;
 	void *obj;
 
-	if (hot > SLAB__VACANT) {
-		__atomic_store_n(&s->hot, SLAB__VACANT, __ATOMIC_RELAXED);
-		__atomic_store_n(&s->word, word + SLAB__ONE_ALLOC, __ATOMIC_RELAXED);
+	if (__builtin_expect(hot > SLAB__VACANT, 1)) {
+		slab__set(&s->hot, SLAB__VACANT);
+		slab__set(&s->word, slab__get(&s->word) + SLAB__ONE_ALLOC);
+		/* both stores come before whatever makes the object known: for a fork in between */
+		__asm__("" : "+r"(hot) : "m"(s->hot), "m"(s->word));
 		return (void *)hot;
 	}
+	word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
+	count = word & SLAB__COUNT_MASK;
 	if (__builtin_expect(count == 0, 0))
 		return slab__alloc_slow(c);
 	obj = s->objs[count - 1];
@@ -376,9 +399,10 @@ static inline void slab__free_fast(struct slab_cache *c, void *obj)
 	if (__builtin_expect(header == 0, 0) ||
 	    __builtin_expect(*(const uintptr_t *)header != (slab__head_of(c)->cookie ^ header), 0))
 		goto slow;
-	hot = __atomic_load_n(&s->hot, __ATOMIC_RELAXED);
-	if (hot == SLAB__VACANT) {
-		__atomic_store_n(&s->hot, (uintptr_t)obj, __ATOMIC_RELAXED);
+	hot = slab__get(&s->hot);
+	if (__builtin_expect(hot == SLAB__VACANT, 1)) {
+		__atomic_signal_fence(__ATOMIC_RELEASE); /* after what the program did: likewise */
+		slab__set(&s->hot, (uintptr_t)obj);
 		return;
 	}
 	word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);

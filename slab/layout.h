@@ -367,11 +367,11 @@ enum slab_cache_mode {
 
 /* Never unmapped: a destroyed one waits in root.dead until it is made into a new cache. */
 struct slab_cache {
-	size_t slot_bytes;       /* offset of its slot in every thread's table; 0: no magazines */
-	uintptr_t cookie;        /* up to colour_bytes: struct slab__head of slab.h, see there */
-	int32_t start_mask;
+	uint32_t slot_bytes;     /* offset of its slot in every thread's table; 0: no magazines */
+	int32_t start_mask;      /* up to cookie: struct slab__head of slab.h, see there */
 	uint32_t colours;
 	uint32_t colour_bytes;
+	uintptr_t cookie;
 	struct slab_list link;   /* root.caches or root.dead */
 	uint64_t id;
 	uint32_t state;          /* enum slab_cache_state */

@@ -139,7 +139,7 @@ struct sweep {
 static void close_if_idle(struct slab_thread *t, struct slab_cache *c, void *ctx)
 {
 	struct sweep *sweep = ctx;
-	struct slab__slot *s = slab_slot(t, c);
+	struct slab__slot *s = slab_slot_opened(t, c);
 	uint64_t word = slab_read(&s->word);
 	uint16_t now = (uint16_t)(word ^ word >> SLAB__COUNT_BITS); /* count and allocs */
 
@@ -151,7 +151,7 @@ static void close_if_idle(struct slab_thread *t, struct slab_cache *c, void *ctx
 static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ctx)
 {
 	struct sweep *sweep = ctx;
-	struct slab__slot *s = slab_slot(t, c);
+	struct slab__slot *s = slab_slot_opened(t, c);
 	uint32_t cap;
 
 	if (slab_slot_pin_bytes(s) <= sweep->fair_bytes || (s->seq & 1) != 0)
@@ -291,7 +291,7 @@ static bool adopt_hot(struct slab_cache *c, struct slab__slot *s)
 
 static void adopt_one(struct slab_thread *t, struct slab_cache *c, void *ctx)
 {
-	struct slab__slot *s = slab_slot(t, c);
+	struct slab__slot *s = slab_slot_opened(t, c);
 
 	(void)ctx;
 	if (s->objs != NULL) {

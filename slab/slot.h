@@ -12,12 +12,16 @@
 #include "slab/check.h"
 #include "slab/list.h"
 
+/* The slot of c, which has been opened. */
+static inline struct slab__slot *slab_slot_opened(struct slab_thread *t, const struct slab_cache *c)
+{
+	return (struct slab__slot *)(void *)((char *)t->slots + c->slot_bytes);
+}
+
 /* The slot of c, or NULL when the thread or the cache has none. */
 static inline struct slab__slot *slab_slot(struct slab_thread *t, const struct slab_cache *c)
 {
-	if (t->slots == NULL || c->slot_bytes == 0)
-		return NULL;
-	return (struct slab__slot *)(void *)((char *)t->slots + c->slot_bytes);
+	return t->slots == NULL || c->slot_bytes == 0 ? NULL : slab_slot_opened(t, c);
 }
 
 static inline uint32_t slab_slot_count(const struct slab__slot *s)
