@@ -70,10 +70,10 @@ static bool align_ok(size_t align)
 	return align != 0 && (align & (align - 1)) == 0 && align <= SLAB_ALIGN_MAX;
 }
 
-/* Objects in a magazine to begin with: about as many bytes for every size. */
+/* Objects in a magazine to begin with; what a thread may pin makes them smaller. */
 static uint32_t magazine_cap(size_t size)
 {
-	return size <= 64 ? 256 : size <= 256 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
+	return size <= 256 ? 256 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
 }
 
 static uint32_t take_number_locked(void)

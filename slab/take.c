@@ -15,7 +15,8 @@
 #include "slab/page.h"
 #include "slab/span.h"
 
-#define LARGE_CACHE_BYTES ((size_t)1 << 20)
+/* early: slabs from before that are on no span of the cache's own are refilled last, far away */
+#define LARGE_CACHE_BYTES ((size_t)128 << 10)
 #define AHEAD_PAGES   16  /* most pages made present in one call, */
 #define AHEAD_OBJECTS 768 /* and most objects: a call that many share is cheap enough */
 #define TURNS         4   /* reserves full of slabs taken again before the reserve grows */
