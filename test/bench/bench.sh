@@ -59,6 +59,10 @@ done
 for peer in ${PEER_LIBS:-}; do
 	specs+=("peer ${peer%%=*} $out/bench-glibc LD_PRELOAD=$(realpath "${peer#*=}")")
 done
+# huge pages, at once after memory was warmed and when the host had 5 seconds to take it back
+specs+=("option slab-huge $out/bench-slab BENCH_HUGEPAGES=1"
+	"option slab-rest $out/bench-slab BENCH_REST_SECONDS=5"
+	"option huge-rest $out/bench-slab BENCH_HUGEPAGES=1 BENCH_REST_SECONDS=5")
 specs+=("variant slab-call $out/bench-slab-call" "variant slab-lto $out/bench-slab-lto")
 
 command="make bench${REPS:+ REPS=$REPS}${ROWS:+ ROWS=\"$ROWS\"}${SIZES:+ SIZES=\"$SIZES\"}"

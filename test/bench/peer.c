@@ -6,7 +6,9 @@
 #include <dlfcn.h>
 #include <gnu/libc-version.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(PEER_SLAB)
 
@@ -19,6 +21,10 @@ void peer_open(size_t size, size_t most)
 	(void)most;
 	memset(&args, 0, sizeof args);
 	args.flags = SLAB_PANIC;
+	if (getenv("BENCH_HUGEPAGES") != NULL)
+		slab_set(SLAB_HUGEPAGES, 1);
+	if (getenv("BENCH_REST_SECONDS") != NULL)
+		sleep((unsigned)atoi(getenv("BENCH_REST_SECONDS")));
 	peer_cache = slab_cache_create("bench", size, &args);
 }
 

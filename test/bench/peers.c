@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static const char *const kinds[] = { "subject", "variant", "peer", "eager", "bound", "missing" };
+static const char *const kinds[] = { "subject", "variant", "option", "peer",
+	                             "eager",   "bound",   "missing" };
 
 const char *kind_name(enum kind kind)
 {

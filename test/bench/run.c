@@ -62,7 +62,8 @@ static bool takes_part(const struct peer *peer, const struct row *row)
 {
 	switch (peer->kind) {
 	case MISSING: return false;
-	case EAGER: return strcmp(row->workload, "burst") == 0;
+	case EAGER:
+	case OPTION: return strcmp(row->workload, "burst") == 0;
 	case BOUND: return !row->threads;
 	/* how the library is called decides nothing where the kernel and the caches do */
 	case VARIANT: return row->measure == TIME && row->warm_objects == 0 && !row->points[0];

@@ -37,6 +37,7 @@ struct row {
 enum kind {
 	SUBJECT, /* the library as most will use it */
 	VARIANT, /* the library called or linked otherwise */
+	OPTION,  /* the library with an option set, or after a rest: where memory is what costs */
 	PEER,    /* a thread-safe allocator at its defaults */
 	EAGER,   /* a peer told to return memory at once */
 	BOUND,   /* no competitor: not thread-safe, or no allocator at all */
