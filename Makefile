@@ -20,19 +20,22 @@ LIB_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out slab/malloc.c,$(wildca
 MALLOC_OBJ := $(BUILD)/obj/slab/malloc.o
 DEMO_SRC  := $(wildcard tools/slabdemo*.c)
 DEMO_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(DEMO_SRC))
-# What slabstat can use if it is there: set NCURSES= or LIBDW= to build without.
+# What slabstat can use if it is there: set NCURSES=, ZLIB= or LIBDW= to build without.
 ifeq ($(origin NCURSES),undefined)
 NCURSES   := $(firstword $(foreach p,ncursesw ncurses,$(shell \
              pkg-config --exists $p 2>/dev/null && echo $p)))
 endif
+ifeq ($(origin ZLIB),undefined)
+ZLIB      := $(shell pkg-config --exists zlib 2>/dev/null && echo zlib)
+endif
 ifeq ($(origin LIBDW),undefined)
 LIBDW     := $(shell pkg-config --exists libdw 2>/dev/null && echo libdw)
 endif
-STAT_FLAGS := $(if $(LIBDW),-DSLAB_WITH_DWFL=1 $(shell pkg-config --cflags $(LIBDW))) \
-             $(if $(NCURSES),-DSLAB_WITH_NCURSES=$(if $(filter %w,$(NCURSES)),1,0) \
-             $(shell pkg-config --cflags $(NCURSES)))
-STAT_LIBS := $(if $(LIBDW),$(shell pkg-config --libs $(LIBDW))) \
-             $(if $(NCURSES),$(shell pkg-config --libs $(NCURSES)))
+STAT_USES := $(NCURSES) $(ZLIB) $(LIBDW)
+STAT_FLAGS := $(if $(LIBDW),-DSLAB_WITH_DWFL=1) $(if $(ZLIB),-DSLAB_WITH_ZLIB=1) \
+             $(if $(NCURSES),-DSLAB_WITH_NCURSES=$(if $(filter %w,$(NCURSES)),1,0)) \
+             $(if $(STAT_USES),$(shell pkg-config --cflags $(STAT_USES)))
+STAT_LIBS := $(if $(STAT_USES),$(shell pkg-config --libs $(STAT_USES)))
 STAT_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(DEMO_SRC),$(wildcard tools/*.c)))
 TEST_ALL  := $(patsubst test/%.c,%,$(wildcard test/test_*.c))
 TESTS     ?=

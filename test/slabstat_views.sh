@@ -146,6 +146,54 @@ holds '.caches | length == 24' lines
 [ "$(grep -c '^pid,' lines)" -eq 1 ] && [ "$(wc -l <lines)" -eq 49 ] && ok ||
 	bad "csv of two targets: $(wc -l <lines) lines"
 
+# ---- map as a picture
+is_xml() { # FILE, where something is there that can tell
+	if command -v xmllint >/dev/null; then
+		xmllint --noout "$1"
+	elif command -v python3 >/dev/null; then
+		python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$1"
+	fi
+}
+# is_png FILE: signature, chunks with their checksums, as many bytes of pixels as it says
+is_png() {
+	command -v python3 >/dev/null || return 0
+	python3 - "$1" <<-'EOT'
+		import struct, sys, zlib
+		d = open(sys.argv[1], "rb").read()
+		assert d[:8] == b"\x89PNG\r\n\x1a\n"
+		at, data, names = 8, b"", []
+		while at < len(d):
+		    n, name = struct.unpack(">I4s", d[at:at + 8])
+		    body = d[at + 8:at + 8 + n]
+		    crc = struct.unpack(">I", d[at + 8 + n:at + 12 + n])[0]
+		    assert crc == zlib.crc32(name + body)
+		    names.append(name)
+		    if name == b"IHDR":
+		        w, h, depth, kind = struct.unpack(">IIBB", body[:10])
+		    if name == b"IDAT":
+		        data += body
+		    at += 12 + n
+		assert names[0] == b"IHDR" and names[-1] == b"IEND" and (depth, kind) == (4, 3)
+		assert len(zlib.decompress(data)) == h * (1 + (w + 1) // 2)
+	EOT
+}
+"$slabstat" map "$pid" --format=svg -o map.svg || bad "map to svg: $?"
+is_xml map.svg && grep -q 'cache-7: [0-9]* slabs of 4096 bytes' map.svg && ok ||
+	bad "map.svg is bad"
+"$slabstat" map "$pid" --format=svg --cache=cache-7 | grep -c 'fill="#1d6fb8" d="M' >count
+[ "$(cat count)" -eq 1 ] && ok || bad "no path of live cells: $(cat count)"
+"$slabstat" map "$pid" --format=png -o map.png || bad "map to png: $?"
+is_png map.png && ok || bad "map.png is bad"
+"$slabstat" map "$pid" -o map.txt || bad "map -o: $?"
+grep -q '^cache-7: [0-9]* slabs' map.txt && ok || bad "map -o writes no text"
+says 2 'has no format csv' map "$pid" --format=csv
+says 2 'keeps figures and no memory' map a.json --format=svg
+says 3 'cannot be written' map "$pid" --format=svg -o nowhere/map.svg
+start slab
+"$slabstat" map "$pid" --format=svg --cache=cache-7 >damaged.svg
+is_xml damaged.svg && grep -q '<path fill="#d61f3a"' damaged.svg && ok ||
+	bad "the picture does not show damage"
+
 # ---- figures that do not fit
 sed 's/"objects_live": [0-9]*/"objects_live": 18446744073709551615/
 	s/"stride_bytes": [0-9]*/"stride_bytes": 18446744073709551615/' a.json >large.json

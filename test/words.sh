@@ -15,10 +15,10 @@ help=$("$slabstat" --help)
 long() { grep -oE -- '--[a-z][a-z-]+' | sort -u; }
 long <<<"$help" >/dev/null || { echo "--help names no option"; bad=1; }
 same "options of --help (<) and completion (>)" 3< <(long <<<"$help") \
-	4< <(sed -n "s/.*options='\(.*\)'/\1/p" tools/slabstat.bash | long)
+	4< <(sed -n "s/.*options+\?='\(.*\)'/\1/p" tools/slabstat.bash | long)
 same "options of --help (<) and man page (>)" 3< <(long <<<"$help") \
 	4< <(grep -oE 'Fl -[a-z-]+' docs/slabstat.1 | sed 's/Fl -/--/' | sort -u)
-for word in $(sed -n "s/.*\(formats\|verbs\)='\(.*\)'/\2/p" tools/slabstat.bash); do
+for word in $(sed -n "s/.*\(formats\|pictures\|verbs\)='\(.*\)'/\2/p" tools/slabstat.bash); do
 	grep -qw -- "$word" <<<"$help" || { echo "--help does not name $word"; bad=1; }
 	grep -qw -- "$word" docs/slabstat.1 || { echo "the man page lacks $word"; bad=1; }
 done

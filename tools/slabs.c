@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tools/progress.h"
 #include "tools/slabs.h"
 #include "tools/spans.h"
 #include "tools/tracks.h"
@@ -22,6 +23,7 @@ struct search {
 	struct parked parked;
 	struct tracks tracks;
 	unsigned char *bitmap, *state;
+	struct progress progress;
 };
 
 static bool geometry_makes_sense(const struct search *search)
@@ -48,6 +50,7 @@ static int begin(struct search *search)
 		return ENOTSUP;
 	if (!table_has(table, SLAB_F_SLAB_COOKIE, 8, 8) ||
 	    !table_has(table, SLAB_F_SLAB_BITMAP, 8, 8) ||
+	    !table_has(table, SLAB_F_SLAB_IN_USE, 1, 8) ||
 	    walk_number(walk, table->root, SLAB_F_ROOT_SECRET, &search->secret) ||
 	    walk_number(walk, table->root, SLAB_F_ROOT_PAGE_BYTES, &search->page_bytes) ||
 	    walk_number(walk, addr, SLAB_F_CACHE_COLOURS, &search->colours) ||
@@ -147,23 +150,32 @@ static void mark_waiting(const struct search *search, struct slabs_slab *slab)
 	}
 }
 
+/* A header in one call. Return: whether it could be read. */
+static bool read_header(struct search *search, uint64_t header, uint64_t *cookie, uint64_t *in_use)
+{
+	const struct table_field *field = search->walk->table->field;
+	const struct target_part parts[] = {
+		{ header + field[SLAB_F_SLAB_COOKIE].offset_bytes, cookie, sizeof *cookie },
+		{ header + field[SLAB_F_SLAB_IN_USE].offset_bytes, in_use,
+		  field[SLAB_F_SLAB_IN_USE].size_bytes },
+		{ header + field[SLAB_F_SLAB_BITMAP].offset_bytes, search->bitmap,
+		  (search->cache->objects_per_slab + 63) / 64 * 8 },
+	};
+
+	return search->walk->target->read(search->walk->target, parts, 3) == 0;
+}
+
 /* Return: whether slab i of the span is the cache's; then it has been shown. */
 static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *slab,
 		      const struct slabs_visit *visit, struct slabs_sum *sum)
 {
 	const struct walk_cache *cache = search->cache;
 	const struct table *table = search->walk->table;
-	size_t bitmap_bytes = (cache->objects_per_slab + 63) / 64 * 8;
 	uint64_t shift = table->constant[SLAB_K_COLOUR_SHIFT] % 64, cookie = 0, in_use = 0;
 
 	slab->base = base;
 	slab->header = base + ((base >> shift) & search->colours) * search->colour_bytes;
-	slab->missing =
-	    walk_number(search->walk, slab->header, SLAB_F_SLAB_COOKIE, &cookie) != 0 ||
-	    walk_number(search->walk, slab->header, SLAB_F_SLAB_IN_USE, &in_use) != 0 ||
-	    target_read(search->walk->target,
-			slab->header + table->field[SLAB_F_SLAB_BITMAP].offset_bytes,
-			search->bitmap, bitmap_bytes) != 0;
+	slab->missing = !read_header(search, slab->header, &cookie, &in_use);
 	slab->damaged = false;
 	slab->live = slab->parked = slab->free = 0;
 	slab->helds = 0;
@@ -183,6 +195,7 @@ static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *s
 		mark_parked(search, slab, sum);
 		mark_waiting(search, slab);
 	}
+	progress_tell(&search->progress, cache->name, sum->slabs, cache->slabs);
 	sum->slabs++;
 	sum->missing += slab->missing;
 	sum->damaged += slab->damaged;
@@ -253,6 +266,7 @@ int slabs_each(struct walk *walk, const struct walk_cache *cache, const struct s
 		show_span(&search, &search.spans.span[i], visit, sum);
 	spans_free(&search.spans);
 	parked_free(&search.parked);
+	progress_end(&search.progress);
 	free(search.bitmap);
 	free(search.state);
 	return error;

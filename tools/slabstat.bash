@@ -3,12 +3,14 @@
 _slabstat() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
 	local formats='table json csv prometheus slabinfo umastat'
-	local options='--all --cache= --fail-if= --format= --interval= --json --per-cache --stop --sort= --help --version'
+	local pictures='svg png'
+	local options='--all --cache= --fail-if= --format= --interval= --json --output= --per-cache'
+	options+=' --stop --sort= --help --version'
 	local verbs='table snapshot full diff top map verify whatis leaks users'
 
 	if [[ $before == = && ${COMP_WORDS[COMP_CWORD - 2]} == --format || $before == --format ]]
 	then
-		mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "$formats $pictures" -- "$word")
 	elif [[ $word == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
 	elif [[ $COMP_CWORD -eq 1 ]]; then

@@ -9,7 +9,7 @@
  *   t13  top.c                                the figures again and again
  *   t12  top_screen.c                         keys of the full screen
  *   t11  verbs.c top_view.c                   verbs that read once and print; the full screen
- *   t10  sources.c report_diff.c              what a TARGET is
+ *   t10  sources.c output.c report_diff.c     what a TARGET is
  *        top_detail.c                         one cache opened
  *   t9   report_table.c report_json.c         figures as text
  *        report_formats.c snapshot.c          and back from JSON
@@ -17,7 +17,7 @@
  *        options.c top_model.c                the command line; histories, rates, order
  *        leaks.c                              objects that nothing reaches
  *   t8   report.h keys.c processes.c          list of the processes that embed the library
- *        inside.c                             map, verify, whatis
+ *        inside.c map_picture.c               map, verify, whatis
  *        gate.c reach.c report_leaks.c        --fail-if; what pointers lead to
  *        users.c                              live bytes by who took them
  *   t7   figures.c                            a consistent whole, by reading again what changed
@@ -31,14 +31,16 @@
  *        registers.c hold.c symbols.c         of the threads; a process held for a while; names
  *   t2   target_live.c target_core.c          bytes of a live process, of a core file
  *        symbols_dwfl.c                       names by libdwfl, in a child
+ *        picture.c                            boxes, words, cells as SVG or PNG (png.c, t1)
  *   t1   target.h access.c core_notes.c       "read n bytes at an address"; why it may not be
- *   t0   fault.c text.c progress.c
+ *   t0   fault.c text.c progress.c font.c
  */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/png.h"
 #include "tools/processes.h"
 #include "tools/report.h"
 #include "tools/symbols.h"
@@ -58,7 +60,8 @@ static const char help[] =
     "  full T [CACHE]     all about a cache: who parks what, why memory is kept\n"
     "  diff BEFORE AFTER  growth per cache\n"
     "  top T              the table again and again, each -i SECONDS (3); keys inside\n"
-    "  map T              picture of the slabs   verify T  are structures consistent?\n"
+    "  map T              picture of the slabs; to a file: --format=svg|png -o FILE\n"
+    "  verify T           are the structures consistent?\n"
     "  whatis T ADDRESS   which cache, slab and slot\n"
     "  leaks T [--stop]   objects that nothing reaches; a process is held meanwhile\n"
     "  users T            live bytes by who took them (of caches under SLAB_DEBUG=U)\n"
@@ -70,7 +73,7 @@ static const char help[] =
     "      --per-cache        prometheus: a series per cache as well\n"
     "  -s, --sort=LETTER      a ACTIVE b OBJ/SLAB c CACHE SIZE k CACHED l SLABS m\n"
     "                         PEAK n NAME o OBJS s OBJ SIZE t STRANDED u USE w waste\n"
-    "  -i, --interval=SECONDS of top\n"
+    "  -i, --interval=SECONDS of top;  -o, --output=FILE of map\n"
     "  -h, --help             this text             -V, --version\n"
     "Exit status: 0 done, 1 a finding, 2 usage, 3 no such process or file, 4 not\n"
     "permitted, 5 does not embed the library, 6 unreadable layout, 7 partial data.\n"
@@ -92,6 +95,7 @@ static void version(void)
 		printf("built with %s (names of functions)\n", symbols_library());
 	else
 		puts("built without elfutils (addresses stay bare)");
+	printf("built %s zlib (small PNG files)\n", png_compresses() ? "with" : "without");
 }
 
 static enum fault_code run(int argc, char **argv, struct fault *fault)
@@ -118,6 +122,7 @@ static enum fault_code run(int argc, char **argv, struct fault *fault)
 	case VERB_TOP:
 		return verb_top(&options, fault);
 	case VERB_MAP:
+		return verb_map(&options, fault);
 	case VERB_INSIDE:
 		return verb_inside(&options, fault);
 	case VERB_USERS:

@@ -3,13 +3,17 @@
  *
  * Called by slabstat.c.
  */
+#define _GNU_SOURCE 1
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tools/detail.h"
 #include "tools/diff.h"
 #include "tools/each.h"
 #include "tools/leaks.h"
+#include "tools/map_picture.h"
+#include "tools/output.h"
 #include "tools/report.h"
 #include "tools/sources.h"
 #include "tools/users.h"
@@ -217,6 +221,28 @@ enum fault_code verb_diff(const struct options *options, struct fault *fault)
 	}
 	figures_free(&figures[0]);
 	figures_free(&figures[1]);
+	return code;
+}
+
+enum fault_code verb_map(const struct options *options, struct fault *fault)
+{
+	struct source source;
+	enum fault_code code = source_open_memory(&source, options->targets[0], fault);
+	FILE *out;
+
+	if (code != FAULT_NONE)
+		return code;
+	out = output_open(options->output, fault);
+	if (out && options->format == FORMAT_PNG && isatty(fileno(out)))
+		code = fault_set(fault, FAULT_USAGE,
+				 "a PNG would garble the terminal: name a file by -o.");
+	else if (out && options->format == FORMAT_TABLE)
+		code = inside_run(out, &source.target, &options->ask, fault);
+	else if (out)
+		code = map_picture(out, &source.target, options->globs,
+				   options->format == FORMAT_SVG, fault);
+	code = out ? output_close(out, options->output, code, fault) : fault->code;
+	source_close(&source);
 	return code;
 }
 

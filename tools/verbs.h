@@ -10,6 +10,7 @@
 enum fault_code verb_table(const struct options *options, struct fault *fault); /* and snapshot */
 enum fault_code verb_full(const struct options *options, struct fault *fault);
 enum fault_code verb_diff(const struct options *options, struct fault *fault);
+enum fault_code verb_map(const struct options *options, struct fault *fault);
 enum fault_code verb_inside(const struct options *options, struct fault *fault);
 enum fault_code verb_users(const struct options *options, struct fault *fault);
 enum fault_code verb_leaks(const struct options *options, struct fault *fault);
