@@ -33,6 +33,12 @@ text_rules() {
 	awk -f "$here/lint.awk" "${list[@]}" "${list[@]}"
 	files | while IFS= read -r file; do
 		[ -s "$file" ] || continue
+		case $file in
+		docs/*.png)
+			[ "$(wc -c <"$file")" -le 153600 ] ||
+				echo "$file:1: a picture of more than 150 KiB"
+			continue ;;
+		esac
 		if ! grep -qI . "$file"; then
 			echo "$file:1: not a text file; nothing binary is tracked"
 			continue
@@ -84,7 +90,7 @@ judge() {
 
 clean_tree() {
 	rm -rf "$work/tree"
-	mkdir -p "$work/tree/slab" "$work/tree/tools" "$work/tree/include"
+	mkdir -p "$work/tree/slab" "$work/tree/tools" "$work/tree/include" "$work/tree/docs"
 	cd "$work/tree" || exit 1
 	printf '/* low.h - a  Floor 1 */\n' >slab/low.h
 	printf '/* high.h - a  Floor 5 */\n' >slab/high.h
@@ -158,6 +164,7 @@ self_test() {
 	plant slab/mid.c 10 'blanks at the end' 'int x; ' || bad=1
 	plant README.md 1 'blanks at the end' 'words\t' || bad=1
 	plant slab/blob 1 'not a text file' 'a\0b' || bad=1
+	plant docs/big.png 1 'more than 150 KiB' "$(printf '%0160000d' 0)" || bad=1
 	plant slab/mid.c 401 'the file has 401' "int x;$(lines 391)" || bad=1
 	plant slab/mid.c 351 'warning: the file' "int x;$(lines 341)" || bad=1
 	plant tools/tool.c 5 'function has 61' "int g(void)\n{$(lines 61)\n}" || bad=1

@@ -6,7 +6,7 @@ _slabstat() {
 	local pictures='svg png'
 	local options='--all --cache= --fail-if= --format= --interval= --json --output= --per-cache'
 	options+=' --stop --sort= --help --version'
-	local verbs='table snapshot full diff top map verify whatis leaks users'
+	local verbs='table snapshot full diff top record plot map verify whatis leaks users'
 
 	if [[ $before == = && ${COMP_WORDS[COMP_CWORD - 2]} == --format || $before == --format ]]
 	then

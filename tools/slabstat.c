@@ -8,8 +8,9 @@
  *   t14  slabstat.c
  *   t13  top.c                                the figures again and again
  *   t12  top_screen.c                         keys of the full screen
- *   t11  verbs.c top_view.c                   verbs that read once and print; the full screen
- *   t10  sources.c output.c report_diff.c     what a TARGET is
+ *   t11  record.c plot_svg.c                  readings over time, and a picture of them
+ *        verbs.c top_view.c                   verbs that read once and print; the full screen
+ *   t10  plot.c sources.c output.c report_diff.c     what a TARGET is
  *        top_detail.c                         one cache opened
  *   t9   report_table.c report_json.c         figures as text
  *        report_formats.c snapshot.c          and back from JSON
@@ -40,8 +41,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/plot_svg.h"
 #include "tools/png.h"
 #include "tools/processes.h"
+#include "tools/record.h"
 #include "tools/report.h"
 #include "tools/symbols.h"
 #include "tools/top.h"
@@ -61,6 +64,7 @@ static const char help[] =
     "  diff BEFORE AFTER  growth per cache\n"
     "  top T              the table again and again, each -i SECONDS (3); keys inside\n"
     "  map T              picture of the slabs; to a file: --format=svg|png -o FILE\n"
+    "  record T -o FILE   a reading a line, each -i SECONDS (1)   plot FILE  as SVG\n"
     "  verify T           are the structures consistent?\n"
     "  whatis T ADDRESS   which cache, slab and slot\n"
     "  leaks T [--stop]   objects that nothing reaches; a process is held meanwhile\n"
@@ -73,7 +77,7 @@ static const char help[] =
     "      --per-cache        prometheus: a series per cache as well\n"
     "  -s, --sort=LETTER      a ACTIVE b OBJ/SLAB c CACHE SIZE k CACHED l SLABS m\n"
     "                         PEAK n NAME o OBJS s OBJ SIZE t STRANDED u USE w waste\n"
-    "  -i, --interval=SECONDS of top;  -o, --output=FILE of map\n"
+    "  -i, --interval=SECONDS of top, record;  -o, --output=FILE of map, record, plot\n"
     "  -h, --help             this text             -V, --version\n"
     "Exit status: 0 done, 1 a finding, 2 usage, 3 no such process or file, 4 not\n"
     "permitted, 5 does not embed the library, 6 unreadable layout, 7 partial data.\n"
@@ -121,6 +125,10 @@ static enum fault_code run(int argc, char **argv, struct fault *fault)
 		return verb_diff(&options, fault);
 	case VERB_TOP:
 		return verb_top(&options, fault);
+	case VERB_RECORD:
+		return verb_record(&options, fault);
+	case VERB_PLOT:
+		return verb_plot(&options, fault);
 	case VERB_MAP:
 		return verb_map(&options, fault);
 	case VERB_INSIDE:

@@ -24,7 +24,7 @@ struct parse {
 	unsigned depth;
 	bool bad;
 	struct figures *figures;
-	uint64_t schema;
+	uint64_t schema, time_ms;
 	bool is_ours;
 	size_t room;
 };
@@ -239,6 +239,8 @@ static void take_top_member(struct parse *parse, const char *key, void *to)
 		pid = take_number(parse);
 		parse->bad |= pid > INT32_MAX;
 		figures->pid = (int)pid;
+	} else if (strcmp(key, "time_ms") == 0) {
+		parse->time_ms = take_number(parse);
 	} else if (strcmp(key, "consistent") == 0) {
 		figures->consistent = take_truth(parse);
 	} else if (strcmp(key, "totals") == 0) {
@@ -251,8 +253,7 @@ static void take_top_member(struct parse *parse, const char *key, void *to)
 	}
 }
 
-/* Everything up to the end, at most TEXT_MAX_BYTES. Return: NULL with an errno. */
-static char *read_all(int fd, size_t *bytes)
+char *snapshot_text(int fd, size_t *bytes)
 {
 	size_t room = (size_t)64 << 10;
 	char *text = malloc(room);
@@ -296,29 +297,37 @@ static enum fault_code refuse(struct figures *figures, const struct parse *parse
 			 path, (size_t)(parse->at - (parse->end - parse->room)));
 }
 
+enum fault_code snapshot_parse(struct figures *figures, const char *text, size_t bytes,
+			       uint64_t *time_ms, const char *path, struct fault *fault)
+{
+	struct parse parse = { .figures = figures, .at = text, .end = text + bytes };
+
+	*figures = (struct figures){ .source = "snapshot" };
+	take_object(&parse, take_top_member, figures);
+	if (skip_to(&parse, '\0') || parse.at != parse.end)
+		parse.bad = true;
+	if (time_ms)
+		*time_ms = parse.time_ms;
+	if (!parse.bad && parse.is_ours && parse.schema == 1 && figures->roots > 0)
+		return FAULT_NONE;
+	parse.room = bytes;
+	return refuse(figures, &parse, path, fault);
+}
+
 enum fault_code snapshot_read(struct figures *figures, int fd, const char *path,
 			      struct fault *fault)
 {
-	struct parse parse = { .figures = figures };
 	size_t bytes = 0;
-	char *text = read_all(fd, &bytes);
+	char *text = snapshot_text(fd, &bytes);
 	int error = errno;
+	enum fault_code code;
 
 	*figures = (struct figures){ .source = "snapshot" };
 	close(fd);
 	if (!text)
 		return fault_set(fault, FAULT_MISSING, "%.200s could not be read (%s).", path,
 				 strerror(error));
-	parse.at = text;
-	parse.end = text + bytes;
-	take_object(&parse, take_top_member, figures);
-	if (skip_to(&parse, '\0') || parse.at != parse.end)
-		parse.bad = true;
-	if (parse.bad || !parse.is_ours || parse.schema != 1 || figures->roots == 0) {
-		parse.room = bytes;
-		free(text);
-		return refuse(figures, &parse, path, fault);
-	}
+	code = snapshot_parse(figures, text, bytes, NULL, path, fault);
 	free(text);
-	return FAULT_NONE;
+	return code;
 }

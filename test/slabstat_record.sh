@@ -1,0 +1,135 @@
+#!/bin/bash
+# slabstat_record.sh - record writes whole lines, plot makes an SVG of them; bad files say so
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=$(realpath "${BUILD:-build}")
+slabstat=$build/slabstat
+source=$PWD
+work=$(mktemp -d) || exit 1
+pid=
+trap 'end; rm -rf "$work"' EXIT
+passed=0 failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); echo "slabstat_record.sh: $*"; }
+end() {
+	[ -z "$pid" ] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
+	pid=
+}
+
+# says STATUS PATTERN ARG...: slabstat ARG... ends with STATUS and prints PATTERN somewhere
+says() {
+	local want=$1 pattern=$2 rc
+	shift 2
+	timeout 60 "$slabstat" "$@" >out 2>&1 </dev/null
+	rc=$?
+	[ "$rc" -eq "$want" ] && grep -qE -- "$pattern" out && ok && return
+	bad "slabstat $*: status $rc (want $want), want \"$pattern\" in:"
+	head -n 5 out
+}
+
+start() {
+	end
+	rm -f own
+	./target "${1:-rest}" >own &
+	pid=$!
+	for _ in $(seq 200); do
+		! grep -q '^ready$' own 2>/dev/null || break
+		sleep 0.05
+	done
+}
+
+# valid FILE: every line is a snapshot of its own
+valid() {
+	local n=0 line
+	while IFS= read -r line; do
+		"$slabstat" --json - <<<"$line" >/dev/null 2>&1 || return 1
+		n=$((n + 1))
+	done <"$1"
+	[ "$n" -ge 2 ] && [ "$(tail -c 1 "$1" | od -An -c | tr -d ' ')" = '\n' ]
+}
+
+is_svg() { # FILE
+	grep -q '</svg>' "$1" || return 1
+	if command -v xmllint >/dev/null; then
+		xmllint --noout "$1"
+	elif command -v python3 >/dev/null; then
+		python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$1"
+	fi
+}
+
+cd "$work" || exit 1
+"${CC:-cc}" -std=c11 -O1 -g -pthread -I"$source/include" -o target \
+	"$source/test/fixture/target.c" "$build/libslab.a" || exit 1
+
+# ---- record: ends with the target, by ^C, and with a finding
+start busy
+"$slabstat" record -i 0.1 -o ends.jsonl "$pid" &
+recorder=$!
+sleep 1
+end
+wait "$recorder"
+rc=$?
+[ "$rc" -eq 0 ] && valid ends.jsonl && ok || bad "record to the end of the target: status $rc"
+start
+"$slabstat" record -i 0.1 "$pid" >stopped.jsonl &
+recorder=$!
+sleep 0.6
+kill -TERM "$recorder"
+wait "$recorder"
+rc=$?
+[ "$rc" -eq 0 ] && valid stopped.jsonl && ok || bad "record that is stopped: status $rc"
+"$slabstat" record -i 0.1 --fail-if='live>1' --cache='cache-1?' -o found.jsonl "$pid" 2>err &
+recorder=$!
+sleep 0.5
+kill -INT "$recorder" 2>/dev/null || true
+kill -TERM "$recorder"
+wait "$recorder"
+rc=$?
+[ "$rc" -eq 1 ] && grep -q 'live>1' err && valid found.jsonl && ok ||
+	bad "record --fail-if: status $rc, $(cat err)"
+grep -q cache-7 found.jsonl && bad "--cache keeps others" || ok
+says 3 'no process' record 999999999
+says 3 'cannot be written' record -o nowhere/file "$pid"
+says 2 'needs a target' record
+says 2 'has no format csv' record --format=csv "$pid"
+
+# ---- plot
+for file in ends stopped found; do
+	"$slabstat" plot "$file.jsonl" -o "$file.svg" && is_svg "$file.svg" &&
+		grep -q "Slab caches of process" "$file.svg" && ok || bad "plot of $file.jsonl"
+done
+"$slabstat" plot - <ends.jsonl | cmp -s - ends.svg && ok || bad "plot of a pipe differs"
+grep -q '>others (1[0-9])<' ends.svg && grep -q 'seconds since the start' ends.svg &&
+	grep -q 'Live objects' ends.svg && ok || bad "the plot lacks legend or axes"
+cut -c -$(($(head -n 1 ends.jsonl | wc -c) - 20)) <<<"$(tail -n 1 ends.jsonl)" >tail
+{ cat ends.jsonl; printf %s "$(cat tail)"; } >cut.jsonl
+says 7 'last line of cut.jsonl is cut' plot cut.jsonl -o cut.svg
+is_svg cut.svg && ok || bad "the whole lines of a cut record are not plotted"
+{ head -n 1 ends.jsonl; echo nonsense; tail -n 1 ends.jsonl; } >nonsense.jsonl
+says 6 'line 2 of nonsense.jsonl is no reading' plot nonsense.jsonl
+{ tail -n 1 ends.jsonl; head -n 1 ends.jsonl; } >order.jsonl
+says 6 'line 2 of order.jsonl is older' plot order.jsonl
+sed 's/"time_ms": [0-9]*, //' ends.jsonl >timeless.jsonl
+says 6 'line 1 of timeless.jsonl tells no time' plot timeless.jsonl
+sed 's/"time_ms": [0-9]*/"time_ms": 18446744073709551615/' ends.jsonl >far.jsonl
+says 6 'is of no time' plot far.jsonl
+head -n 1 ends.jsonl >one.jsonl
+says 2 'fewer than two readings' plot one.jsonl
+: >empty.jsonl
+says 2 'fewer than two readings' plot empty.jsonl
+says 6 'line 1 of .* is no reading' plot "$source/README.md"
+says 3 'cannot be read' plot nowhere
+says 2 'needs a file' plot
+says 2 'has no format png' plot ends.jsonl --format=png
+sed 's/"\(mapped_bytes\|objects_live\|object_bytes\)": [0-9]*/"\1": 18446744073709551615/g' \
+	ends.jsonl >large.jsonl
+"$slabstat" plot large.jsonl >large.svg && is_svg large.svg &&
+	! grep -qiE 'nan|inf[^o]' large.svg && ok || bad "plot of the largest numbers"
+sed 's/"\(mapped_bytes\|objects_live\)": [0-9]*/"\1": 0/g; s/"time_ms": [0-9]*/"time_ms": 7/' \
+	ends.jsonl >zero.jsonl
+"$slabstat" plot zero.jsonl >zero.svg && is_svg zero.svg && ! grep -qiE 'nan|inf[^o]' zero.svg &&
+	ok || bad "plot of nothing, in no time"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

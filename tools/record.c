@@ -1,0 +1,141 @@
+/*
+ * record.c - a reading a line, again and again                                          Floor t11
+ *
+ * Called by slabstat.c. Every line is a snapshot with the time of its making, and is written by
+ * one call when it is whole: what is in the file is valid whenever one stops.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/output.h"
+#include "tools/record.h"
+#include "tools/report.h"
+#include "tools/sources.h"
+
+#define INTERVAL 1.0 /* seconds */
+
+static volatile sig_atomic_t stopped;
+
+static void on_stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
+static uint64_t time_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_REALTIME, &time);
+	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+/* Waits for the next of equal steps, however long reading took. */
+static void wait_for(struct timespec *due, double interval)
+{
+	long nanoseconds = due->tv_nsec + (long)((interval - (double)(time_t)interval) * 1e9);
+	struct timespec now;
+
+	due->tv_sec += (time_t)interval + nanoseconds / 1000000000;
+	due->tv_nsec = nanoseconds % 1000000000;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec > due->tv_sec || (now.tv_sec == due->tv_sec && now.tv_nsec > due->tv_nsec))
+		*due = now; /* a step was missed */
+	if (!stopped)
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, due, NULL);
+}
+
+static bool write_whole(int fd, const char *text, size_t bytes)
+{
+	for (size_t done = 0; done < bytes;) {
+		ssize_t n = write(fd, text + done, bytes - done);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+static enum fault_code write_reading(FILE *out, struct figures *figures, const char *path,
+				     struct fault *fault)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *line = open_memstream(&text, &bytes);
+	bool whole = line != NULL;
+
+	if (whole) {
+		report_json(line, figures, true, time_ms());
+		whole = fclose(line) == 0;
+	}
+	if (whole && !write_whole(fileno(out), text, bytes)) {
+		free(text);
+		return fault_set(fault, FAULT_PARTIAL, "%.200s could not be written (%s).",
+				 path ? path : "the output", strerror(errno));
+	}
+	free(text);
+	return whole ? FAULT_NONE : fault_set(fault, FAULT_PARTIAL, "slabstat ran out of memory.");
+}
+
+/* One line. found: what --fail-if said first. Return: 0, or a fault that ends the record. */
+static enum fault_code take_reading(struct source *source, FILE *out, const struct options *options,
+				    struct fault *found, struct fault *fault)
+{
+	struct figures figures;
+	enum fault_code code = source_figures(source, &figures, fault);
+
+	if (figures.roots > 0 && code == FAULT_NONE) {
+		if (options->globs)
+			figures_keep(&figures, options->globs);
+		code = write_reading(out, &figures, options->output, fault);
+		if (found->code == FAULT_NONE)
+			gate_judge_figures(options->gates, options->gate_count, &figures,
+					   source->label, found);
+	}
+	figures_free(&figures);
+	return code;
+}
+
+enum fault_code verb_record(const struct options *options, struct fault *fault)
+{
+	const struct sigaction act = { .sa_handler = on_stop };
+	double interval = options->interval > 0 ? options->interval : INTERVAL;
+	struct fault found = { 0 };
+	struct source source;
+	struct timespec due;
+	enum fault_code code = source_open(&source, options->targets[0], fault);
+	FILE *out = code == FAULT_NONE ? output_open(options->output, fault) : NULL;
+
+	if (!out) {
+		source_close(&source);
+		return fault->code;
+	}
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &due);
+	for (bool first = true; !stopped; first = false) {
+		struct fault late = { 0 };
+
+		code = take_reading(&source, out, options, &found, first ? fault : &late);
+		if (!first && code != FAULT_NONE && !source.target.alive(&source.target))
+			code = FAULT_NONE; /* the end of the target is that of the record */
+		else if (code == FAULT_NONE && source.kind == SOURCE_LIVE)
+			code = FAULT_NONE;
+		else if (!first && code != FAULT_NONE)
+			*fault = late;
+		if (code != FAULT_NONE || late.code != FAULT_NONE || source.kind != SOURCE_LIVE)
+			break;
+		wait_for(&due, interval);
+	}
+	source_close(&source);
+	code = output_close(out, options->output, code, fault);
+	if (code == FAULT_NONE && found.code != FAULT_NONE)
+		code = fault_set(fault, found.code, "%s", found.text);
+	return code;
+}
