@@ -9,6 +9,7 @@
 
 #include "tools/each.h"
 #include "tools/note.h"
+#include "tools/progress.h"
 #include "tools/text.h"
 
 static enum fault_code explain(const struct target *target, int error, struct fault *fault)
@@ -25,15 +26,18 @@ static enum fault_code explain(const struct target *target, int error, struct fa
 /* All caches under one root. Return: 0 or the first errno. */
 static int each_of_root(struct walk *walk, unsigned root, const char *globs, each_fn *fn, void *ctx)
 {
+	struct progress progress = { 0 };
 	int error = walk_take(walk);
 
 	for (size_t c = 0; c < walk->caches && error != ENOTSUP; c++) {
 		int failed = 0;
 
+		progress_tell(&progress, "caches looked at", c, walk->caches);
 		if (!globs || text_matches(globs, walk->cache[c].name))
 			failed = fn(ctx, walk, root, &walk->cache[c]);
 		error = error ? error : failed;
 	}
+	progress_end(&progress);
 	return error;
 }
 
