@@ -134,6 +134,13 @@ mapfile -t objects < <(ls "$build"/obj/tools/*.o | grep -vE "slabdemo$(printf '|
 (cd "$source" && "${CC:-cc}" -std=c11 -O0 -pthread -I. -Iinclude -DSLAB_VERSION='"0"' \
 	-o "$work/plain" "${files[@]}" "${objects[@]}") || bad "it does not build without ncurses"
 ./plain --version | grep -q 'without.* ncurses' && ok || bad "--version hides what it lacks"
+if command -v python3 >/dev/null; then
+	./plain map "$pid" --format=png | python3 -c 'import struct, sys, zlib
+d = sys.stdin.buffer.read()
+at = d.index(b"IDAT")
+zlib.decompress(d[at + 4:at + 4 + struct.unpack(">I", d[at - 4:at])[0]])' && ok ||
+		bad "a PNG that is not compressed is bad"
+fi
 run ./plain top -i 0.2 "$pid"
 sees 'CACHE SIZE' "a table"
 end

@@ -17,6 +17,7 @@
 #include "tools/slabs.h"
 
 #define CELLS_MAX  ((size_t)96 << 20) /* slots that are shown */
+#define AREA_MAX   ((uint64_t)256 << 20) /* cells with what is between the tiles */
 #define HOLES_MAX  512                /* tiles for one gap */
 #define CACHES_MAX 2000
 #define PASSES     6 /* over a cache that moves */
@@ -48,6 +49,7 @@ struct map {
 	size_t tiles, tile_room;
 	uint8_t *state; /* of all slots, a picture_colour each */
 	size_t states, state_room;
+	uint64_t area;            /* cells so far, with what is between the tiles */
 	bool full;                /* not all could be taken */
 	uint64_t missing, hidden; /* slabs unread; caches left out */
 };
@@ -66,6 +68,11 @@ static uint32_t root_of(double area)
 
 static bool add_tile(struct map *map, uint64_t base, enum tile_kind kind)
 {
+	const struct group *group = &map->group[map->groups];
+
+	map->area += (uint64_t)(group->across + 1) * (group->down + 1);
+	if (map->area > AREA_MAX)
+		return false;
 	if (map->tiles == map->tile_room) {
 		size_t room = map->tile_room ? 2 * map->tile_room : 1024;
 		struct tile *more = realloc(map->tile, room * sizeof *more);
@@ -143,12 +150,14 @@ static int take_slabs(struct map *map, struct walk *walk, struct walk_cache *cac
 	struct group *group = &map->group[map->groups];
 	uint64_t before[2] = { 0 }, after[2] = { 0 };
 	size_t states = map->states;
+	uint64_t area = map->area;
 	bool moved = true;
 	int error = 0;
 
 	for (unsigned pass = 0; pass < PASSES && moved && !map->full; pass++) {
 		map->tiles = group->first;
 		map->states = states;
+		map->area = area;
 		group->tiles = 0;
 		generations(walk, cache, before);
 		error = slabs_each(walk, cache, &visit, &group->sum);
@@ -179,16 +188,16 @@ static int take_cache(void *ctx, struct walk *walk, unsigned root, struct walk_c
 				 .objects = (uint32_t)cache->objects_per_slab,
 				 .first = map->tiles };
 	memcpy(group->name, cache->name, sizeof group->name);
-	error = take_slabs(map, walk, cache);
-	map->missing += group->sum.missing;
-	if (group->tiles > 0)
-		map->groups++;
 	group->across = root_of(group->objects * 1.3);
 	if (group->objects < group->across)
 		group->across = group->objects;
 	if (group->across == 0)
 		group->across = 1;
 	group->down = (group->objects + group->across - 1) / group->across;
+	error = take_slabs(map, walk, cache);
+	map->missing += group->sum.missing;
+	if (group->tiles > 0)
+		map->groups++;
 	return error;
 }
 
