@@ -49,7 +49,8 @@ MAN3      := $(wildcard docs/*.3)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 FUZZ_SECONDS ?= 60
-.PHONY: all run fuzz test test-programs bench bench-docs lint install uninstall clean help FORCE
+.PHONY: all run fuzz test test-programs bench bench-apps bench-docs lint install uninstall clean \
+	help FORCE
 
 PRODUCTS := $(addprefix $(BUILD)/,libslab.a libslab.so libslab-malloc.so slabstat slabdemo \
             slabrun)
@@ -76,6 +77,10 @@ lint: ## check the rules of the house (CONTRIBUTING.md), and that the checks can
 bench: all ## measure against other allocators (installs them through apt): docs/benchmarks.md
 	@BUILD='$(BUILD)' CC='$(CC)' VERSION='$(VERSION)' REPS='$(REPS)' ROWS='$(ROWS)' \
 		SIZES='$(SIZES)' PEER_LIBS='$(PEER_LIBS)' test/bench/bench.sh
+
+bench-apps: all ## time real programs on it and on other allocators, by preload
+	@BUILD='$(BUILD)' CC='$(CC)' REPS='$(REPS)' APPS='$(APPS)' SCALE='$(SCALE)' \
+		PEER_LIBS='$(PEER_LIBS)' test/bench/apps.sh
 
 bench-docs: ## take the figures of the last make bench into docs/
 	@test/bench/docs.sh '$(BUILD)'

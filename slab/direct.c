@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "slab/direct.h"
+#include "slab/page.h"
 #include "slab/check.h"
 #include "slab/list.h"
 #include "slab/misuse.h"
@@ -26,8 +27,6 @@ TOOL(__hwasan_init);
 TOOL(__tsan_init);
 TOOL(__msan_init);
 TOOL(__lsan_do_leak_check);
-
-__attribute__((weak)) const volatile bool slab_serves_malloc = false;
 
 #define MALLOC_ALIGN 16 /* what malloc gives */
 

@@ -10,9 +10,6 @@
 
 #include "slab/layout.h"
 
-/* Set by malloc.c alone, where mode M would call itself: no cache is in it. */
-extern const volatile bool slab_serves_malloc __attribute__((visibility("hidden")));
-
 /* Whether a cache with these flags (of create and SLAB_DEBUG) is to be in mode M. */
 bool slab_direct_chosen(uint32_t flags);
 

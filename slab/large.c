@@ -15,9 +15,11 @@
 
 #define RECENT_BLOCKS    16                  /* freed blocks kept at most, */
 #define RECENT_LEAST     ((size_t)1 << 20)   /* of so many bytes in any case, */
-#define RECENT_MOST      ((size_t)8 << 20)   /* and at most so many, */
-#define RECENT_SHARE     16                  /* and between them one part in 16 of the live ones */
+#define RECENT_MOST      ((size_t)16 << 20)  /* and at most so many, */
+#define RECENT_SHARE     8                   /* and between them one part in 8 of what is in use */
 #define FITS_SHARE       4                   /* a kept block may be a quarter too large */
+
+#define GROWTH_SHARE     4                   /* one that grows gets a quarter more addresses */
 
 /* Whole granules; 0: too large. */
 static size_t granules(size_t size)
@@ -29,7 +31,8 @@ static size_t granules(size_t size)
 
 static size_t recent_limit(void)
 {
-	size_t share = slab_root.large_bytes / RECENT_SHARE;
+	size_t used = slab_root.large_bytes + slab_read(&slab_root.reserve.held_bytes);
+	size_t share = used / RECENT_SHARE;
 
 	return share < RECENT_LEAST ? RECENT_LEAST : share > RECENT_MOST ? RECENT_MOST : share;
 }
@@ -263,10 +266,12 @@ void *slab_large_resize(void *p, size_t size)
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (bytes == 0)
 		return NULL;
-	if (bytes < span->bytes)
+	if (bytes < span->bytes - span->bytes / GROWTH_SHARE)
 		shrink(span, bytes);
-	if (bytes == span->bytes)
+	if (bytes <= span->bytes)
 		return p;
+	if (granules(size + size / GROWTH_SHARE) != 0)
+		bytes = granules(size + size / GROWTH_SHARE);
 	if (!make_leaves(span->base, bytes) ||
 	    slab_page_remap(span->base, span->bytes, bytes) == 0)
 		return move(span, bytes);

@@ -582,6 +582,7 @@ struct slab_root {
 	uint64_t lost_holes;
 	uint64_t unmap_failures;
 	uint64_t hugepages;                   /* setting */
+	uint64_t whole_spans;                 /* setting: of a span in use pages are only dropped */
 
 	pthread_mutex_t meta_lock;
 	void *meta_free[8];                   /* by kind */

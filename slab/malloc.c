@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "slab/sized.h"
-#include "slab/direct.h"
+#include "slab/page.h"
 #include "slab/report.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -117,9 +117,9 @@ static void check_size(void *p, size_t align, size_t size)
 	struct slab_report r;
 
 	/* what realloc leaves in place, or malloc or aligned_alloc have rounded up */
-	if (slab_sized_fits(usable, size) || (size <= usable && usable - size < align))
-		return;
-	if (usable > SLAB_OBJECT_MAX && size <= usable && usable - size < SLAB_GRANULE_BYTES)
+	if (slab_map_order1(p) == SLAB_MAP_LARGE && align < SLAB_GRANULE_BYTES)
+		align = SLAB_GRANULE_BYTES;
+	if (slab_sized_fits(usable, size) || (size <= usable && usable - size <= align))
 		return;
 	slab_report_begin(&r, "bad free: ");
 	slab_report_hex(&r, (uintptr_t)p);
@@ -206,11 +206,35 @@ EXPORT struct mallinfo (mallinfo)(void)
 	};
 }
 
+/*
+ * What suits programs that use malloc for everything, with dozens of size classes: more may be kept
+ * while much is in use, as much less when that is freed; and no holes in spans, which would be
+ * filled again and again. At the constructor, when the first blocks are long out.
+ */
+#define KEPT_SHARE  4                 /* one part in so many of the slabs in use may be kept, */
+#define KEPT_LEAST  ((size_t)1 << 20) /* or so many bytes, */
+#define KEPT_MOST   ((size_t)8 << 20) /* or, if the program swings, up to so many */
+#define THREAD_MOST ((size_t)4 << 20) /* what one thread's magazines may pin */
+
+static void tune(void)
+{
+	struct slab_reserve *r = &slab_root.reserve;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_root.constants[SLAB_K_RESERVE_SHARE] = KEPT_SHARE;
+	r->min_bytes = KEPT_LEAST;
+	r->max_bytes = KEPT_MOST;
+	slab_write(&r->reserve_bytes, KEPT_LEAST);
+	slab_write(&slab_root.thread_bytes, THREAD_MOST);
+	slab_root.whole_spans = 1;
+	pthread_mutex_unlock(&slab_root.span_lock);
+}
+
 /* ---- figures at the end, for slabrun --stats: SLAB_STATS=PID:FILE ---- */
 
 static char stats_file[4096]; /* a copy: programs write over their environment; "": none */
 
-__attribute__((constructor)) static void read_environment(void)
+static void read_environment(void)
 {
 	const char *text = secure_getenv("SLAB_STATS");
 	char *end;
@@ -220,6 +244,12 @@ __attribute__((constructor)) static void read_environment(void)
 		return;
 	if (strlen(end + 1) < sizeof stats_file)
 		strcpy(stats_file, end + 1);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	tune();
+	read_environment();
 }
 
 __attribute__((destructor)) static void write_figures(void)

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -41,6 +42,40 @@ static void count(uint64_t *calls)
 	__atomic_fetch_add(calls, 1, __ATOMIC_RELAXED);
 }
 
+__attribute__((weak)) const volatile bool slab_serves_malloc = false;
+
+/*
+ * The C library's functions, which tools watch and replace; but where slab is malloc, the kernel's
+ * own: a replaced one may allocate, and would wait for a lock that its caller holds.
+ */
+static void *sys_mmap(uintptr_t at, size_t bytes, int flags)
+{
+	int prot = PROT_READ | PROT_WRITE, all = MAP_PRIVATE | MAP_ANONYMOUS | flags;
+
+	if (slab_serves_malloc)
+		return (void *)syscall(SYS_mmap, at, bytes, prot, all, -1, 0);
+	return mmap((void *)at, bytes, prot, all, -1, 0);
+}
+
+static int sys_munmap(uintptr_t at, size_t bytes)
+{
+	return slab_serves_malloc ? (int)syscall(SYS_munmap, at, bytes)
+	                          : munmap((void *)at, bytes);
+}
+
+static void *sys_mremap(uintptr_t at, size_t old_bytes, size_t bytes, int flags, uintptr_t to)
+{
+	if (slab_serves_malloc)
+		return (void *)syscall(SYS_mremap, at, old_bytes, bytes, flags, to);
+	return mremap((void *)at, old_bytes, bytes, flags, (void *)to);
+}
+
+static int sys_madvise(uintptr_t at, size_t bytes, int advice)
+{
+	return slab_serves_malloc ? (int)syscall(SYS_madvise, at, bytes, advice)
+	                          : madvise((void *)at, bytes, advice);
+}
+
 static bool map_must_fail(void)
 {
 	long at = slab_read(&slab_page_fail_map_at);
@@ -60,9 +95,7 @@ static uintptr_t map_anywhere(size_t bytes)
 	void *p;
 
 	count(&slab_page_calls.map);
-	p = map_must_fail() ? MAP_FAILED
-	                    : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-	                           -1, 0);
+	p = map_must_fail() ? MAP_FAILED : sys_mmap(0, bytes, 0);
 	errno = saved_errno;
 	return p == MAP_FAILED ? 0 : (uintptr_t)p;
 }
@@ -99,12 +132,11 @@ int slab_page_map_at(uintptr_t base, size_t bytes)
 	count(&slab_page_calls.map);
 	if (map_must_fail())
 		return ENOMEM;
-	p = mmap((void *)base, bytes, PROT_READ | PROT_WRITE,
-	         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	p = sys_mmap(base, bytes, MAP_FIXED_NOREPLACE);
 	if (p == MAP_FAILED) {
 		error = errno;
 	} else if ((uintptr_t)p != base) { /* a kernel older than 4.17 takes it as a hint */
-		munmap(p, bytes);
+		sys_munmap((uintptr_t)p, bytes);
 		error = EEXIST;
 	}
 	errno = saved_errno;
@@ -116,7 +148,7 @@ int slab_page_unmap(uintptr_t base, size_t bytes)
 	int saved_errno = errno, error = slab_page_fail_unmap;
 
 	count(&slab_page_calls.unmap);
-	if (error == 0 && munmap((void *)base, bytes) != 0)
+	if (error == 0 && sys_munmap(base, bytes) != 0)
 		error = errno;
 	errno = saved_errno;
 	return error;
@@ -128,7 +160,7 @@ uintptr_t slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes)
 	void *p;
 
 	count(&slab_page_calls.map);
-	p = map_must_fail() ? MAP_FAILED : mremap((void *)base, old_bytes, bytes, 0);
+	p = map_must_fail() ? MAP_FAILED : sys_mremap(base, old_bytes, bytes, 0, 0);
 	errno = saved_errno;
 	return p == MAP_FAILED ? 0 : (uintptr_t)p;
 }
@@ -140,20 +172,18 @@ bool slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes
 
 	count(&slab_page_calls.map);
 	p = map_must_fail() ? MAP_FAILED
-	                    : mremap((void *)base, old_bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-	                             (void *)to);
+	                    : sys_mremap(base, old_bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+	                                 to);
 	errno = saved_errno;
 	return p != MAP_FAILED;
 }
 
 static int drop_one(const struct slab_range *range)
 {
-	void *p = (void *)range->base;
-
-	if (madvise(p, range->bytes, MADV_DONTNEED) == 0)
+	if (sys_madvise(range->base, range->bytes, MADV_DONTNEED) == 0)
 		return 0;
 	/* EINVAL: the program has locked its memory */
-	if (errno == EINVAL && madvise(p, range->bytes, MADV_DONTNEED_LOCKED) == 0)
+	if (errno == EINVAL && sys_madvise(range->base, range->bytes, MADV_DONTNEED_LOCKED) == 0)
 		return 0;
 	return errno;
 }
@@ -205,16 +235,45 @@ void slab_page_populate(uintptr_t base, size_t bytes)
 	if (no_populate)
 		return;
 	count(&slab_page_calls.populate);
-	if (madvise((void *)base, bytes, MADV_POPULATE_WRITE) != 0 && errno == EINVAL)
+	if (sys_madvise(base, bytes, MADV_POPULATE_WRITE) != 0 && errno == EINVAL)
 		no_populate = true; /* a kernel older than 5.14: plain faults */
 	errno = saved_errno;
+}
+
+/* Reads the start of a small file; not by open() and read(): nobody may be cancelled in malloc. */
+static ssize_t read_file(const char *path, char *text, size_t room)
+{
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : syscall(SYS_read, fd, text, room);
+
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	return len > 0 ? len : 0;
+}
+
+/* Whether the kernel brings huge pages unasked. Asked once: the answer may be late, not wrong. */
+static bool huge_unasked(void)
+{
+	static int answer;
+	char text[64];
+	ssize_t len;
+
+	if (slab_read(&answer) == 0) {
+		len = read_file("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text);
+		slab_write(&answer, len > 8 && memcmp(text, "[always]", 8) != 0 ? 1 : 2);
+	}
+	return slab_read(&answer) == 2;
 }
 
 void slab_page_advise_huge(uintptr_t base, size_t bytes, bool huge)
 {
 	int saved_errno = errno;
 
-	(void)madvise((void *)base, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	if (!huge && !huge_unasked()) {
+		errno = saved_errno;
+		return;
+	}
+	(void)sys_madvise(base, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	errno = saved_errno;
 }
 
@@ -235,18 +294,11 @@ uint64_t slab_page_random(void)
 /* A quarter of vm.max_map_count, at most 16,384; valgrind's own tables end earlier. */
 size_t slab_page_hole_limit(void)
 {
-	int saved_errno = errno;
-	/* not by open() and read(): a thread may not be cancelled in malloc */
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/sys/vm/max_map_count",
-	                      O_RDONLY | O_CLOEXEC);
-	char text[24];
-	ssize_t len = 0;
 	size_t limit = 0, most = slab_page_on_valgrind() ? 4096 : 16384;
+	int saved_errno = errno;
+	char text[24];
+	ssize_t len = read_file("/proc/sys/vm/max_map_count", text, sizeof text);
 
-	if (fd >= 0) {
-		len = syscall(SYS_read, fd, text, sizeof text);
-		syscall(SYS_close, fd);
-	}
 	for (ssize_t i = 0; i < len && text[i] >= '0' && text[i] <= '9'; i++)
 		limit = limit * 10 + (size_t)(text[i] - '0');
 	errno = saved_errno;

@@ -9,6 +9,9 @@
 
 #include "slab/layout.h"
 
+/* Set by malloc.c alone, where slab is the program's malloc. */
+extern const volatile bool slab_serves_malloc __attribute__((visibility("hidden")));
+
 struct slab_range {
 	uintptr_t base;
 	size_t bytes;

@@ -12,7 +12,8 @@
 size_t slab_reserve_ceiling(void)
 {
 	size_t reserve = slab_read(&slab_root.reserve.reserve_bytes);
-	size_t share = slab_read(&slab_root.reserve.held_bytes) / SLAB_RESERVE_SHARE;
+	size_t share = slab_read(&slab_root.reserve.held_bytes) /
+	               slab_root.constants[SLAB_K_RESERVE_SHARE];
 
 	return reserve > share ? reserve : share;
 }

@@ -102,7 +102,7 @@ static void plan_runs(struct part *part, bool thorough)
 			plan_run(part, i, end - i, true);
 		} else if (span->huge) {
 			continue; /* part of a huge page given back is cosmetic */
-		} else if ((end - i) * slab_bytes >= least &&
+		} else if (slab_root.whole_spans == 0 && (end - i) * slab_bytes >= least &&
 		           (thorough || slab_bit_count_run(span->warm, i, end - i) > 0) &&
 		           slab_root.holes + plan.n_runs + new_holes < hole_limit()) {
 			plan_run(part, i, end - i, true);

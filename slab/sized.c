@@ -133,6 +133,8 @@ static struct slab_cache *cache_at(const void *p, const char *what)
 	span = slab_map_span(p);
 	if (span != NULL) /* no multiple of 16 */
 		c = slab_cache_by_slot[span->slot[slab_span_index(span, p)]];
+	if (c != NULL && (uintptr_t)p % c->geo.align_bytes != 0)
+		slab_misuse_free(c, p);
 	if (span != NULL && c == NULL) /* of a cache that has no slot, or of none */
 		c = slab_cache_of(p);
 	if (c != NULL)
@@ -215,15 +217,24 @@ EXPORT void *slab_aligned_alloc(size_t align, size_t size)
 	return alloc_from(&classes[__builtin_ctzll(align) - 4][i], bytes, align, size);
 }
 
-EXPORT size_t slab_usable_size(const void *p)
+static size_t usable_slow(const void *p)
 {
+	uint8_t order1 = slab_map_order1(p);
+
 	if (p == NULL)
 		return 0;
-	if (slab_map_order1(p) == SLAB_MAP_LARGE)
+	if (order1 == SLAB_MAP_LARGE)
 		return slab_large_bytes(p);
-	if (slab_unlikely(slab_map_order1(p) == 0 && slab_owner_at(p) != 0))
+	if (slab_unlikely(order1 == 0 && slab_owner_at(p) != 0))
 		return slab_owner_bytes(slab_owner_at(p));
 	return cache_at(p, "bad pointer: ")->geo.object_bytes;
+}
+
+EXPORT size_t slab_usable_size(const void *p)
+{
+	const struct slab_cache *c = slab_cache_by_slot[slab_map_slot(p)];
+
+	return slab_likely(c != NULL) ? c->geo.object_bytes : usable_slow(p);
 }
 
 static void *move_to(void *p, size_t usable, size_t size)
@@ -252,6 +263,7 @@ static void *realloc_large(void *p, size_t usable, size_t size)
 
 EXPORT void *slab_realloc(void *p, size_t size)
 {
+	const struct slab_cache *c = slab_cache_by_slot[slab_map_slot(p)];
 	size_t usable;
 
 	if (p == NULL)
@@ -260,7 +272,11 @@ EXPORT void *slab_realloc(void *p, size_t size)
 		slab_sized_free(p);
 		return NULL;
 	}
-	usable = slab_usable_size(p);
+	if (slab_likely(c != NULL))
+		return slab_sized_fits(c->geo.object_bytes, size)
+		           ? p
+		           : move_to(p, c->geo.object_bytes, size);
+	usable = usable_slow(p);
 	if (slab_unlikely(slab_map_order1(p) == 0)) /* mode M: one byte too many would hide much */
 		return size == usable ? p : move_to(p, usable, size);
 	if (slab_unlikely(usable > SLAB_OBJECT_MAX))
