@@ -101,6 +101,22 @@ static void *take_one(struct slab_thread *t, struct slab_cache *c, struct slab_l
 	return obj;
 }
 
+/* Who calls a cache under debug, and when, where that is wanted; the thread is locked then. */
+static struct slab_thread *note_and_lock(const struct slab_cache *c, struct slab_event *event,
+                                         const void *caller)
+{
+	bool wanted = (c->flags & (SLAB_STORE_USER | SLAB_TRACE)) != 0;
+	struct slab_thread *t;
+
+	event->time_ns = 0;
+	if (wanted) /* before any lock */
+		slab_event_set(event, (c->flags & SLAB_STORE_USER) != 0 ? caller : NULL);
+	t = slab_thread_lock();
+	if (wanted)
+		event->thread = t->tid != 0 ? (uint32_t)t->tid : slab_track_thread();
+	return t;
+}
+
 /* The same for a cache under debug, called from caller. */
 static void *take_debugged(struct slab_cache *c, const void *caller, struct slab_list *empties,
                            int *error)
@@ -112,8 +128,7 @@ static void *take_debugged(struct slab_cache *c, const void *caller, struct slab
 	*error = ENOMEM;
 	if (slab_debug_must_fail(c))
 		return NULL;
-	slab_event_set(&event, (c->flags & SLAB_STORE_USER) != 0 ? caller : NULL);
-	t = slab_thread_lock();
+	t = note_and_lock(c, &event, caller);
 	obj = take_one(t, c, empties, error);
 	if (obj != NULL)
 		slab_debug_take(c, obj, &event);
@@ -185,8 +200,7 @@ static void give_debugged(struct slab_cache *c, void *obj, const void *caller)
 	struct slab_thread *t;
 
 	slab_list_init(&empties);
-	slab_event_set(&event, (c->flags & SLAB_STORE_USER) != 0 ? caller : NULL);
-	t = slab_thread_lock();
+	t = note_and_lock(c, &event, caller);
 	if (slab_debug_give(c, obj, &event)) {
 		slab_slablist_count_direct(c, 0, 1);
 		slab_quarantine_put(c, obj, &empties);

@@ -49,10 +49,14 @@ void slab_event_set(struct slab_event *e, const void *caller)
 		first = 0; /* not there: rather too many than none */
 	*e = (struct slab_event){
 		.time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec,
-		.thread = (uint32_t)syscall(SYS_gettid),
 		.frames = (uint32_t)(n - first < SLAB_FRAMES ? n - first : SLAB_FRAMES),
 	};
 	memcpy(e->frame, stack + first, e->frames * sizeof *e->frame);
+}
+
+uint32_t slab_track_thread(void)
+{
+	return (uint32_t)syscall(SYS_gettid);
 }
 
 static void report_age(struct slab_report *r, uint64_t then_ns)
