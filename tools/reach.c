@@ -12,7 +12,7 @@
 #include "tools/reach.h"
 
 #define PAGE_BYTES    ((uint64_t)4096)
-#define PAGES         4096 /* of the target that are kept: 16 MiB */
+#define PAGES         1024 /* of the target that are kept: 4 MiB */
 #define BUFFER_BYTES  ((size_t)64 << 10)
 #define STACK_ENTRIES ((size_t)1 << 18)
 #define LOOKS_PER_WORD 1024 /* said on the terminal */

@@ -10,7 +10,7 @@
 #define ENTRIES_MAX 4096 /* fields or constants of a library that is newer than we are */
 
 /* What a field must be like for the walkers; a newer library may have made numbers wider. */
-enum shape { NUMBER, LIST, BYTES };
+enum shape { NUMBER, LIST, BYTES, OPTIONAL /* a number, 0 where it is not */ };
 
 struct need {
 	enum slab_field_id id;
@@ -64,7 +64,7 @@ static const struct need needs[] = {
 	{ SLAB_F_SLOT_PREV_COUNT, TABLE_SLOT, NUMBER },
 	{ SLAB_F_SLOT_SEQ, TABLE_SLOT, NUMBER },
 	{ SLAB_F_SLOT_NET, TABLE_SLOT, NUMBER },
-	{ SLAB_F_SLOT_HOT, TABLE_SLOT, NUMBER },
+	{ SLAB_F_SLOT_HOT, TABLE_SLOT, OPTIONAL },
 };
 
 static const char *field_name(enum slab_field_id id)
@@ -119,6 +119,8 @@ static enum fault_code check_fields(struct table *table, const struct target *ta
 		size_t end = (size_t)field->offset_bytes + field->size_bytes;
 		char what[64];
 
+		if (needs[i].shape == OPTIONAL && field->size_bytes == 0)
+			continue; /* an older library */
 		if (!shape_fits(field, needs[i].shape)) {
 			snprintf(what, sizeof what, "field %s", field_name(needs[i].id));
 			return unreadable(target, table, what, fault);
