@@ -99,6 +99,8 @@ if command -v jq >/dev/null; then
 		.objects_live + .objects_cached + .objects_free != .objects_capacity or
 		.allocs - .frees != .objects_live)] == []' >/dev/null && ok ||
 		bad "an identity fails"
+else
+	echo "left out: the JSON by jq, which is not installed"
 fi
 
 # ---- failures: one sentence and a status each

@@ -138,11 +138,40 @@ if command -v jq >/dev/null; then
 	[ "$(jq '[.users[].bytes] | add' out)" = "$total" ] && ok || bad "users --json: $(head out)"
 fi
 
+# ---- debug information that is made to do harm costs names at most
+if ls kernel-core >/dev/null 2>&1; then
+	cp leaky victim
+	SLAB_DEBUG=U ./victim rest >own &
+	child=$!
+	for _ in $(seq 200); do
+		! grep -q '^ready$' own || break
+		sleep 0.05
+	done
+	kill -ABRT "$child"
+	wait "$child" 2>/dev/null
+	mv core* tracked-core
+	seed=${LEAKS_SEED:-$$} # another run with it does the same
+	RANDOM=$seed
+	for i in $(seq 4); do
+		cp leaky victim
+		for _ in $(seq 20); do
+			byte=\\x$(printf %02x $((RANDOM % 256)))
+			printf "$byte" | dd of=victim bs=1 conv=notrunc 2>/dev/null \
+				seek=$(((RANDOM << 15 | RANDOM) % $(stat -c %s victim)))
+		done
+		timeout 120 "$slabstat" leaks tracked-core >out 2>err
+		rc=$?
+		[ "$rc" -eq 1 ] && grep -q '^16 of [0-9]* live objects are leaked' out ||
+			bad "a damaged program file, LEAKS_SEED=$seed: $rc $(cat err)"
+	done
+	ok
+fi
+
 # ---- whoever dies, the target goes on
 start big 96
 says 1 '^3 of [0-9]+ live objects' "$pid" --stop
 held=0
-for i in $(seq 20); do
+for i in $(seq 8); do
 	"$slabstat" leaks "$pid" --stop >out 2>&1 &
 	reader=$!
 	for _ in $(seq 200); do
