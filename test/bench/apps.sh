@@ -66,4 +66,15 @@ for ((rep = 0; rep < reps; rep++)); do
 	done
 	echo "repetition $((rep + 1)) of $reps done"
 done
-awk -f test/bench/apps.awk "$work/samples"
+{
+	echo "Taken on $(date +%F) with \`make bench-apps REPS=$reps SCALE=$scale\`."
+	echo
+	echo "- $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(nproc) cores;" \
+		"$(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release); $(uname -sr)"
+	echo "- slab: $(git describe --always --dirty 2>/dev/null)"
+	for ((i = 0; i < ${#names[@]} - 1; i++)); do
+		echo "- ${names[$i]}: $(realpath "${files[$i]}")"
+	done
+	awk -v svg="$build/apps.svg" -f test/bench/apps.awk "$work/samples"
+} >"$build/apps.md"
+cat "$build/apps.md"
