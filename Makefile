@@ -49,8 +49,8 @@ MAN3      := $(wildcard docs/*.3)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 FUZZ_SECONDS ?= 60
-.PHONY: all run fuzz test test-programs bench bench-apps bench-docs lint install uninstall clean \
-	help FORCE
+.PHONY: all run fuzz test test-programs one-programs check-all bench bench-apps bench-docs lint \
+	install uninstall clean help FORCE
 
 PRODUCTS := $(addprefix $(BUILD)/,libslab.a libslab.so libslab-malloc.so slabstat slabdemo \
             slabrun)
@@ -69,6 +69,11 @@ test-programs: $(CRITERION) $(ONE)
 
 fuzz: all ## fuzz what slabstat reads for FUZZ_SECONDS (60), with clang's libFuzzer
 	@BUILD='$(BUILD)' CC='$(CC)' FUZZ_SECONDS='$(FUZZ_SECONDS)' test/fuzz/fuzz.sh
+
+one-programs: $(ONE)
+
+check-all: test ## make test, then helgrind, drd and the sanitizers with gcc and clang (apt, too)
+	@CC='$(CC)' BUILD='$(BUILD)' scripts/check-all.sh
 
 lint: ## check the rules of the house (CONTRIBUTING.md), and that the checks can fail
 	@scripts/lint.sh --self-test
@@ -97,6 +102,9 @@ $(LIB_OBJ) $(MALLOC_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(COMPILE) -fPIC -fvisibility=hidden -c -o $@ $<
+
+# Sanitizers walk stacks by frame pointers: without one here they would not see who called.
+$(BUILD)/obj/slab/direct.o: COMPILE += -fno-omit-frame-pointer
 
 $(BUILD)/libslab.a: $(LIB_OBJ)
 	@echo "  AR    $@"

@@ -29,6 +29,7 @@ TOOL(__msan_init);
 TOOL(__lsan_do_leak_check);
 
 #define MALLOC_ALIGN 16 /* what malloc gives */
+#define ALIGN_MAX ((size_t)1 << 32) /* valgrind ends the process over larger ones */
 
 /* Tools that report a bad free() well, with the stacks of the block's alloc and first free. */
 static bool tool_reports_free(void)
@@ -99,6 +100,8 @@ static void *block(size_t bytes, size_t align)
 
 	if (align <= MALLOC_ALIGN)
 		return malloc(bytes);
+	if (align > ALIGN_MAX)
+		return NULL;
 	/* takes any size, unlike aligned_alloc(), which tools hold to a multiple of align */
 	return posix_memalign(&p, align, bytes) == 0 ? p : NULL;
 }
@@ -138,7 +141,9 @@ static __attribute__((noreturn, cold)) void bad_free(const struct slab_cache *c,
 	uint64_t before = slab_owner_before(obj), word = slab_owner_at(obj);
 	struct slab_report r;
 
-	if (before != 0) {
+	if (c != NULL && c->state != SLAB_CACHE_LIVE) {
+		slab_misuse_say_dead(c, "free");
+	} else if (before != 0) {
 		slab_report_begin(&r, "double free: ");
 		slab_report_hex(&r, (uintptr_t)obj);
 		if (slab_owner_cache(before) != NULL) {
@@ -160,7 +165,8 @@ void slab_direct_free(struct slab_cache *c, void *obj)
 	uint64_t word = slab_owner_at(obj);
 	int saved_errno = errno;
 
-	if (slab_unlikely(slab_owner_cache(word) != c || !slab_owner_leave(obj, word)))
+	if (slab_unlikely(c->state != SLAB_CACHE_LIVE || slab_owner_cache(word) != c ||
+	                  !slab_owner_leave(obj, word)))
 		bad_free(c, obj);
 	count_free(&c->slabs);
 	if (c->dtor != NULL)
@@ -171,7 +177,7 @@ void slab_direct_free(struct slab_cache *c, void *obj)
 
 void *slab_direct_large_alloc(size_t bytes, size_t align)
 {
-	void *p = bytes <= PTRDIFF_MAX ? block(bytes, align) : NULL;
+	void *p = bytes <= PTRDIFF_MAX / 2 ? block(bytes, align) : NULL; /* what a word can tell */
 
 	if (p != NULL && !slab_owner_enter(p, slab_owner_word(NULL, bytes))) {
 		free(p);
@@ -228,20 +234,31 @@ uint64_t slab_direct_count(const struct slab_cache *c)
 	return n;
 }
 
+static void recount(struct slab_cache *c, uint64_t used)
+{
+	struct slab_slablist *l = &c->slabs;
+
+	l->used = l->slabs = l->full = used;
+	l->direct_allocs = l->direct_frees + used;
+	l->released_slabs = l->gone_slabs = l->direct_frees;
+	if (l->used_peak < used)
+		l->used_peak = used;
+}
+
 void slab_direct_recount(void)
 {
 	struct slab_list *pos;
+	uintptr_t from = 0;
+	uint64_t word;
+	void *obj;
 
 	slab_list_for_each(pos, &slab_root.caches) {
 		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
-		struct slab_slablist *l = &c->slabs;
 
-		if (c->mode != SLAB_MODE_MALLOC)
-			continue;
-		l->used = l->slabs = l->full = slab_direct_count(c);
-		l->direct_allocs = l->direct_frees + l->used;
-		l->released_slabs = l->gone_slabs = l->direct_frees;
-		if (l->used_peak < l->used)
-			l->used_peak = l->used;
+		if (c->mode == SLAB_MODE_MALLOC)
+			recount(c, 0);
 	}
+	while ((word = slab_owner_next(&from, &obj)) != 0)
+		if (slab_owner_cache(word) != NULL)
+			recount(slab_owner_cache(word), slab_owner_cache(word)->slabs.used + 1);
 }

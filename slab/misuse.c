@@ -168,7 +168,7 @@ void slab_misuse_double(const struct slab_cache *c, const void *obj)
 	slab_report_abort(&r);
 }
 
-void slab_misuse_dead(const struct slab_cache *c, const char *call)
+void slab_misuse_say_dead(const struct slab_cache *c, const char *call)
 {
 	struct slab_report r;
 
@@ -177,5 +177,11 @@ void slab_misuse_dead(const struct slab_cache *c, const char *call)
 	slab_report_text(&r, " with ");
 	slab_report_cache(&r, c);
 	slab_report_text(&r, ", which has been destroyed");
-	slab_report_abort(&r);
+	slab_report_send(&r);
+}
+
+void slab_misuse_dead(const struct slab_cache *c, const char *call)
+{
+	slab_misuse_say_dead(c, call);
+	abort();
 }

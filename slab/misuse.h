@@ -17,7 +17,8 @@ void slab_misuse_say_free(const struct slab_cache *c, const void *obj) __attribu
 /* the same where it is known that obj is free already */
 void slab_misuse_double(const struct slab_cache *c, const void *obj)
     __attribute__((noreturn, cold));
-/* call was made with a destroyed cache */
+/* call was made with a destroyed cache; the first only says so */
+void slab_misuse_say_dead(const struct slab_cache *c, const char *call) __attribute__((cold));
 void slab_misuse_dead(const struct slab_cache *c, const char *call) __attribute__((noreturn, cold));
 
 /* The words of slab_misuse_free() and _double() alone, for whoever has more to say. */

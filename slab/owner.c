@@ -20,6 +20,9 @@ _Static_assert(SLAB_OBJECT_MAX <= BYTES_MASK, "an object's size fits in a word")
 /* By 4 GiB of addresses; each points to the leaves' pointers, by granule. */
 static void *tables[SLAB_MAP_LEAVES];
 
+/* No block begins outside of these; a walk through all need not look there. */
+static uintptr_t lowest = UINTPTR_MAX, highest;
+
 uint64_t slab_owner_word(const struct slab_cache *c, size_t bytes)
 {
 	if (c == NULL)
@@ -39,11 +42,10 @@ size_t slab_owner_bytes(uint64_t word)
 	return word & ((word & NO_CACHE) != 0 ? FREED - 1 : BYTES_MASK);
 }
 
-/* What *where points to, made of zeroes if nothing is there; NULL: no memory. Nothing is written to
- * it before it is there, so nothing needs an order. */
+/* What *where points to, made of zeroes if nothing is there; NULL: no memory. */
 static void *made(void **where, size_t bytes)
 {
-	void *there = slab_read(where);
+	void *there = __atomic_load_n(where, __ATOMIC_ACQUIRE);
 	uintptr_t base;
 
 	if (slab_likely(there != NULL))
@@ -52,8 +54,8 @@ static void *made(void **where, size_t bytes)
 	base = slab_page_map(bytes, slab_root.page_bytes);
 	if (base == 0)
 		return NULL;
-	if (__atomic_compare_exchange_n(where, &there, (void *)base, false, __ATOMIC_RELAXED,
-	                                __ATOMIC_RELAXED)) {
+	if (__atomic_compare_exchange_n(where, &there, (void *)base, false, __ATOMIC_RELEASE,
+	                                __ATOMIC_ACQUIRE)) {
 		slab_meta_account((int64_t)bytes);
 		return (void *)base;
 	}
@@ -72,8 +74,22 @@ static struct slab_owner_leaf *leaf_of(uintptr_t address)
 
 	if (address >> SLAB_LEAF_SHIFT >= SLAB_MAP_LEAVES)
 		return NULL;
-	table = slab_read(&tables[address >> SLAB_LEAF_SHIFT]);
-	return table != NULL ? slab_read(&table[granule_of(address)]) : NULL;
+	table = __atomic_load_n(&tables[address >> SLAB_LEAF_SHIFT], __ATOMIC_ACQUIRE);
+	if (table == NULL)
+		return NULL;
+	return __atomic_load_n(&table[granule_of(address)], __ATOMIC_ACQUIRE);
+}
+
+static void widen(uintptr_t from, uintptr_t to)
+{
+	uintptr_t low = slab_read(&lowest), high = slab_read(&highest);
+
+	while (from < low && !__atomic_compare_exchange_n(&lowest, &low, from, false,
+	                                                  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	while (to > high && !__atomic_compare_exchange_n(&highest, &high, to, false,
+	                                                 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 }
 
 static struct slab_owner_leaf *leaf_for(uintptr_t address)
@@ -86,6 +102,7 @@ static struct slab_owner_leaf *leaf_for(uintptr_t address)
 	if (address >> SLAB_LEAF_SHIFT >= SLAB_MAP_LEAVES)
 		return NULL; /* beyond 48 bits: the kernel does not do that unasked */
 	table = made(&tables[address >> SLAB_LEAF_SHIFT], SLAB_LEAF_GRANULES * sizeof *table);
+	widen(address & ~(SLAB_GRANULE_BYTES - 1), address | (SLAB_GRANULE_BYTES - 1));
 	return table != NULL ? made(&table[granule_of(address)], sizeof *leaf) : NULL;
 }
 
@@ -169,9 +186,10 @@ uint64_t slab_owner_around(const void *p, void **start)
 
 uint64_t slab_owner_next(uintptr_t *from, void **start)
 {
-	uintptr_t at = *from;
+	uintptr_t low = slab_read(&lowest), high = slab_read(&highest);
+	uintptr_t at = *from > low ? *from : low;
 
-	while (at >> SLAB_LEAF_SHIFT < SLAB_MAP_LEAVES) {
+	while (at <= high && at >> SLAB_LEAF_SHIFT < SLAB_MAP_LEAVES) {
 		struct slab_owner_leaf *leaf = leaf_of(at);
 		uint64_t word = 0;
 

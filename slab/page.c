@@ -286,9 +286,12 @@ size_t slab_page_size(void)
 
 uint64_t slab_page_random(void)
 {
-	const uint64_t *bytes = (const uint64_t *)getauxval(AT_RANDOM); /* 16 from the kernel */
+	const char *bytes = (const char *)getauxval(AT_RANDOM); /* 16 from the kernel, unaligned */
+	uint64_t random = 0;
 
-	return (bytes != NULL ? bytes[1] : 0) ^ (uintptr_t)&slab_root;
+	if (bytes != NULL)
+		memcpy(&random, bytes + sizeof random, sizeof random);
+	return random ^ (uintptr_t)&slab_root;
 }
 
 /* A quarter of vm.max_map_count, at most 16,384; valgrind's own tables end earlier. */

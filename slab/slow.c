@@ -218,12 +218,12 @@ EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 
 	if (obj == NULL)
 		return;
-	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
-		slab_misuse_dead(c, "free");
 	if (slab_unlikely(c->mode == SLAB_MODE_MALLOC)) {
 		slab_direct_free(c, obj);
 		return;
 	}
+	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
+		slab_misuse_dead(c, "free");
 	if (slab_unlikely(c->mode == SLAB_MODE_DEBUG)) {
 		give_debugged(c, obj, __builtin_return_address(0));
 		errno = saved_errno;

@@ -161,8 +161,9 @@ static void check_bands(struct verify *v)
 		struct slab_list *pos = head->next, *before = head;
 
 		for (; pos != head && listed <= most; before = pos, pos = pos->next, listed++) {
-			struct slab *s = slab_container(pos, struct slab, link);
-			struct slab *held = slab_span_held_locked(s);
+			/* from whatever stands there, NULL even */
+			uintptr_t at = (uintptr_t)pos - offsetof(struct slab, link);
+			struct slab *s = (struct slab *)at, *held = slab_span_held_locked(s);
 
 			if (held != s || !slab_is_of(s, v->cache)) {
 				fault(v, "a slab of another cache on a partial list", s, 0, 1);

@@ -247,7 +247,7 @@ Test(cache, a_hundred_thousand_that_come_and_go_leave_nothing)
 	create_and_destroy(rounds(100000, 1000));
 	cr_assert_eq(totals().metadata_bytes, metadata);
 	cr_assert_eq(totals().mapped_bytes, mapped);
-	if (!under_valgrind())
+	if (!under_tool())
 		cr_assert_leq(resident_kib(), resident + 256);
 }
 

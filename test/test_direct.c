@@ -61,7 +61,7 @@ static unsigned objects_seen(struct slab_cache *c)
 Test(direct, a_flag_a_letter_and_a_tool_choose_it)
 {
 	struct slab_cache_args args = { .flags = SLAB_ONE_MALLOC };
-	bool tool = under_valgrind();
+	bool tool = under_tool();
 	struct slab_cache *c;
 
 	slab_config_set(NULL);
@@ -275,6 +275,15 @@ static void free_pair(void *arg)
 	slab_cache_free(pair->c, pair->p);
 }
 
+static void free_after_destroy(void *arg)
+{
+	struct pair *pair = arg;
+
+	free_pair(arg);
+	if (slab_cache_destroy(pair->c) == 0)
+		free_pair(arg);
+}
+
 static void free_pair_twice(void *arg)
 {
 	free_pair(arg);
@@ -291,7 +300,8 @@ Test(direct, wrong_frees_are_named)
 
 	dies_saying(free_pair, &pair, "freed to cache 'wrong' belongs to cache 'right'\n");
 	pair = (struct pair){ pooled, obj };
-	dies_saying(free_pair, &pair, "freed to cache 'pooled' belongs to cache 'right'\n");
+	if (!under_tool()) /* it sees the fast path look for a header near obj */
+		dies_saying(free_pair, &pair, "freed to cache 'pooled' belongs to cache 'right'\n");
 	pair = (struct pair){ c, slot };
 	dies_saying(free_pair, &pair, "freed to cache 'right' belongs to cache 'pooled' (slot ");
 	pair = (struct pair){ d, obj + 8 };
@@ -308,6 +318,7 @@ Test(direct, wrong_frees_are_named)
 	dies_saying(free_pair, &pair, " freed to cache 'right' is no object of any cache\n");
 	pair = (struct pair){ c, obj };
 	dies_saying(free_pair_twice, &pair, " of cache 'right' is free already\n");
+	dies_saying(free_after_destroy, &pair, "slab: use after destroy: free with cache 'right'");
 	slab_cache_free(pooled, slot);
 	slab_cache_free(c, obj);
 	end_cache(pooled);

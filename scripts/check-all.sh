@@ -1,0 +1,155 @@
+#!/bin/bash
+# check-all.sh - the tests under every tool that finds what tests do not; called by `make check-all`
+#
+# The one-process programs (test/shim) of every test file, each on the real pool (SLAB_DEBUG=-) and
+# in mode M where that says something: built with ASan+UBSan and with TSan by gcc and by clang, with
+# MSan by clang, and some of them under helgrind and drd. A build of its own for each, in
+# BUILD/check. What cannot be had here is left out with a sentence that names it.
+#
+# Environment: BUILD (build), CHECK_KINDS (all of: helgrind drd gcc-asan gcc-tsan clang-asan
+# clang-tsan clang-msan), TESTS (names of test files; all), SLAB_TEST_SECONDS (300).
+# Last line: "N passed, N failed". Exit 1 when anything failed or nothing ran.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+build=${BUILD:-build}
+limit=${SLAB_TEST_SECONDS:-300}
+kinds=${CHECK_KINDS:-helgrind drd gcc-asan gcc-tsan clang-asan clang-tsan clang-msan}
+passed=0 failed=0
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+ulimit -S -c 0
+
+names=()
+for path in test/test_*.c; do
+	name=$(basename "$path" .c)
+	[[ -n ${TESTS:-} && " $TESTS " != *" $name "* ]] || names+=("$name")
+done
+
+# Those with threads; the others would only take time.
+race_names=(test_threads test_thread test_readers test_direct test_depot test_fork)
+
+# Children that must die of SIGABRT do so by the tool's report, too.
+export ASAN_OPTIONS=allocator_may_return_null=1:abort_on_error=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:allocator_may_return_null=1
+export MSAN_OPTIONS=allocator_may_return_null=1
+
+# One program in one mode; leaves its output and verdict in $work.
+run() { # KIND MODE NAME PROGRAM...
+	local kind=$1 mode=$2 name=$3 debug=- skip=/dev/null rc tally out=$work/$1.$2.$3
+	shift 3
+	[ "$mode" = pool ] || debug='' skip=test/shim/pool_only.txt
+	{
+		SLAB_DEBUG=$debug SLAB_TEST_SKIP=$skip SLAB_TEST_UNDER=$under \
+			timeout -k 10 "$limit" "$@" </dev/null >"$out" 2>&1
+	} 2>/dev/null
+	rc=$?
+	tally=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$out" | tail -n 1)
+	printf '%s %s %d %s\n' "$mode" "$name" "$rc" "${tally:-0 0}" >"$out.verdict"
+}
+
+# What a tool itself cannot bear.
+left_out() { # KIND MODE NAME
+	case $1:$2:$3 in
+	*-tsan:M:test_thread) ;; # frees in destructors of other keys, when TSan's thread is over
+	*-tsan:*:test_readers | helgrind:*:test_readers | drd:*:test_readers) ;; # torn on purpose
+	*) return 1 ;;
+	esac
+}
+
+settle() { # KIND: counts and shows what run() left
+	local kind=$1 mode name rc good bad words=0
+	for path in "$work/$kind".*.verdict; do
+		read -r mode name rc good bad <"$path"
+		if [ "$rc" -eq 0 ]; then
+			passed=$((passed + good)) words=$((words + good))
+		else
+			failed=$((failed + (bad > 0 ? bad : 1)))
+			echo "  $kind $name (${mode}) FAILED: exit status $rc"
+			tail -n 60 "${path%.verdict}"
+		fi
+	done
+	printf '  %-12s%d passed\n' "$kind" "$words"
+}
+
+# all KIND PREFIX...: every test in both modes, as many at a time as there are cores
+all() {
+	local kind=$1 name mode
+	shift
+	for name in "${chosen[@]}"; do
+		for mode in pool M; do
+			! left_out "$kind" "$mode" "$name" || continue
+			while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
+				wait -n
+			done
+			run "$kind" "$mode" "$name" "$@" "$place/$name" &
+		done
+	done
+	wait
+	settle "$kind"
+}
+
+# A seeded fault must be seen, or the tool is not really there.
+canary() { # KIND NAME WORDS PREFIX...
+	local kind=$1 name=$2 words=$3
+	shift 3
+	if "$@" "$place/$name" >"$work/canary" 2>&1 || ! grep -q "$words" "$work/canary"; then
+		failed=$((failed + 1))
+		echo "  $kind does not see $name (wanted \"$words\")"
+		cat "$work/canary"
+	else
+		passed=$((passed + 1))
+	fi
+}
+
+has_runtime() { # CC FLAGS: whether this compiler can build and run with them
+	echo 'int main(void) { return 0; }' |
+		"$1" -x c "$2" -o "$work/try" - 2>/dev/null && "$work/try"
+}
+
+sanitized() { # KIND CC SANITIZERS
+	local kind=$1 cc=$2 flags="-fsanitize=$3"
+	place=$build/check/$kind/test/one
+	if ! command -v "$cc" >/dev/null || ! has_runtime "$cc" "$flags"; then
+		echo "  $kind left out: $cc with $flags is not installed" \
+			"(Debian: clang libclang-rt-14-dev)"
+		return
+	fi
+	chosen=("${names[@]}") under=sanitizer
+	if ! make --no-print-directory -j"$(nproc)" CC="$cc" BUILD="$build/check/$kind" \
+		TESTS="${TESTS:-}" CFLAGS="-O1 -gdwarf-4 -fno-omit-frame-pointer $flags \
+		-fno-sanitize-recover=undefined" one-programs >"$work/make" 2>&1; then
+		cat "$work/make"
+		failed=$((failed + 1))
+		return
+	fi
+	case $3 in
+	address*) canary "$kind" use_after_free 'heap-use-after-free' &&
+		canary "$kind" leak 'detected memory leaks' ;;
+	thread) canary "$kind" race 'data race' ;;
+	memory) canary "$kind" uninitialised 'use-of-uninitialized-value' ;;
+	esac
+	all "$kind"
+}
+
+for kind in $kinds; do
+	case $kind in
+	helgrind | drd)
+		place=$build/test/one chosen=() under=valgrind
+		make --no-print-directory -s TESTS="${TESTS:-}" one-programs || exit 1
+		for name in "${race_names[@]}"; do
+			[[ " ${names[*]} " != *" $name "* ]] || chosen+=("$name")
+		done
+		tool=(valgrind -q "--tool=$kind" --error-exitcode=99 --fair-sched=try
+			--child-silent-after-fork=yes "--suppressions=test/shim/$kind.supp")
+		canary "$kind" race 'data race\|Conflicting' "${tool[@]}"
+		all "$kind" "${tool[@]}"
+		;;
+	*-asan) sanitized "$kind" "${kind%-*}" address,undefined ;;
+	*-tsan) sanitized "$kind" "${kind%-*}" thread ;;
+	*-msan) sanitized "$kind" "${kind%-*}" memory ;;
+	*) echo "check-all: there is no kind $kind" && exit 1 ;;
+	esac
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

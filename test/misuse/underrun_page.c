@@ -1,0 +1,24 @@
+/*
+ * underrun_page.c - writes a page before the start of an object
+ *
+ * kind: memory
+ * plain: 0
+ * debug: late ABRT whose header is damaged
+ * valgrind: 99 Invalid write of size 1
+ * asan: 98 heap-buffer-overflow
+ * malloc-valgrind: 99 Invalid write of size 1
+ * malloc-asan: 98 heap-buffer-overflow
+ */
+#include "misuse.h"
+
+int main(void)
+{
+	char *q = take(), *p = take();
+	volatile char *before = p;
+
+	for (size_t i = 1; i <= 4096; i++)
+		*(before - i) = 'x';
+	give(p);
+	give(q);
+	return 0;
+}
