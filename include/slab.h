@@ -319,7 +319,7 @@ struct slab__head {
 	uintptr_t cookie;             /* what ties a slab's header to this cache */
 };
 
-extern __thread struct slab__slot *slab__slots_v1 __attribute__((tls_model("initial-exec")));
+extern __thread struct slab__slot *slab__slots_v2 __attribute__((tls_model("initial-exec")));
 
 static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
 {
@@ -328,7 +328,7 @@ static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
 
 static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
 {
-	return (struct slab__slot *)(void *)((char *)slab__slots_v1 + slab__head_of(c)->slot_bytes);
+	return (struct slab__slot *)(void *)((char *)slab__slots_v2 + slab__head_of(c)->slot_bytes);
 }
 
 /*

@@ -288,7 +288,7 @@ struct slab_thread {
 	struct slab_list link;    /* root.threads; under registry_lock */
 	pthread_mutex_t lock;
 	uint64_t tid;
-	uintptr_t self;           /* where the thread's slab__slots_v1 is: the same after fork */
+	uintptr_t self;           /* where the thread's slab__slots_v2 is: the same after fork */
 	struct slab__slot *slots; /* SLAB_SLOTS of them; slot 0 stays zero for ever */
 	uint64_t touched[SLAB_SLOT_PAGES / 64]; /* pages of slots with an open slot, by bit */
 	uint64_t open;            /* open slots */

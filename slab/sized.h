@@ -40,7 +40,7 @@ static inline void *slab_sized_alloc(size_t size)
 
 	if (slab_unlikely(size > SLAB_SIZED_DIRECT))
 		return slab_sized_alloc_slow(size);
-	s = (struct slab__slot *)(void *)((char *)slab__slots_v1 +
+	s = (struct slab__slot *)(void *)((char *)slab__slots_v2 +
 	                                  slab_sized_slots[(size + SLAB_SIZED_STEP - 1) /
 	                                                   SLAB_SIZED_STEP]);
 	hot = slab_read(&s->hot);
@@ -60,7 +60,7 @@ static inline void *slab_sized_alloc(size_t size)
 /* As slab__free_fast() of slab.h. */
 static inline void slab_sized_free(void *p)
 {
-	struct slab__slot *s = slab__slots_v1 + slab_map_slot(p);
+	struct slab__slot *s = slab__slots_v2 + slab_map_slot(p);
 	uintptr_t hot = slab_read(&s->hot);
 	uint64_t word, count;
 

@@ -35,7 +35,7 @@ static struct slab__slot no_slots[SLAB_SLOTS + 1];
 #define NOT_YET (&no_slots[0])
 #define OVER (&no_slots[1])
 
-__attribute__((visibility("default"))) __thread struct slab__slot *slab__slots_v1 = NOT_YET;
+__attribute__((visibility("default"))) __thread struct slab__slot *slab__slots_v2 = NOT_YET;
 
 static struct slab_thread shared_thread = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static pthread_key_t exit_key;
@@ -115,7 +115,7 @@ static struct slab_thread *new_struct(void)
 	memcpy(t->touched, touched, sizeof touched);
 	t->slots = (struct slab__slot *)(void *)((char *)t + slab_root.page_bytes);
 	t->tid = (uint64_t)syscall(SYS_gettid);
-	t->self = (uintptr_t)&slab__slots_v1;
+	t->self = (uintptr_t)&slab__slots_v2;
 	return t;
 }
 
@@ -158,10 +158,10 @@ static struct slab_thread *make_thread(void)
 	slab_registry_lock();
 	change_threads(t, true);
 	slab_registry_unlock();
-	slab__slots_v1 = t->slots;
+	slab__slots_v2 = t->slots;
 	/* may call malloc: after the slots are in place, without a lock */
 	if (pthread_setspecific(exit_key, t) != 0) {
-		slab__slots_v1 = NOT_YET;
+		slab__slots_v2 = NOT_YET;
 		slab_registry_lock();
 		drop_struct_locked(t);
 		slab_registry_unlock();
@@ -172,7 +172,7 @@ static struct slab_thread *make_thread(void)
 
 struct slab_thread *slab_thread_lock(void)
 {
-	struct slab__slot *slots = slab__slots_v1;
+	struct slab__slot *slots = slab__slots_v2;
 	struct slab_thread *t;
 
 	if (slab_likely(slots != NOT_YET && slots != OVER))
@@ -230,7 +230,7 @@ static void thread_exit(void *arg)
 	struct slab_list empties;
 	int saved_errno = errno;
 
-	slab__slots_v1 = OVER;
+	slab__slots_v2 = OVER;
 	slab_list_init(&empties);
 	pthread_mutex_lock(&t->lock);
 	slab_slot_flush_all(t, &empties);
@@ -291,7 +291,7 @@ static void fork_child(void)
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 
 		pthread_mutex_unlock(&t->lock);
-		if (t->self == (uintptr_t)&slab__slots_v1) { /* at its end, too */
+		if (t->self == (uintptr_t)&slab__slots_v2) { /* at its end, too */
 			t->tid = (uint64_t)syscall(SYS_gettid);
 			continue;
 		}
