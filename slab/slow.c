@@ -3,7 +3,7 @@
  *
  * Called by every user through slab.h: the named slow paths of alloc and free, the calls for many
  * objects, and the out-of-line twins of alloc and free. Out of memory comes up to here as NULL; it
- * is decided here: give everything back, try once more.
+ * is decided here: free what is parked and try again, give everything back and try once more.
  */
 #define SLAB_NO_INLINE
 #include <errno.h>
@@ -74,10 +74,33 @@ static enum growth grow(struct slab_thread *t, struct slab_cache *c, int *error)
 	return GREW;
 }
 
-static void relieve(struct slab_thread *t)
+/* Empties the depots of all caches: together they pin more than the process may keep. */
+static void empty_depots(void)
+{
+	struct slab_list *pos, empties;
+	struct slab_thread *t;
+
+	slab_list_init(&empties);
+	slab_registry_lock();
+	slab_list_for_each(pos, &slab_root.caches)
+		slab_depot_flush(slab_container(pos, struct slab_cache, link), &empties);
+	slab_registry_unlock();
+	t = slab_thread_lock();
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+}
+
+/* Memory is short: first what is parked becomes free slots and warm slabs, which need no mapping;
+ * then everything goes back to the kernel, which may map it where it is wanted. */
+static void relieve(struct slab_thread *t, int step)
 {
 	slab_thread_unlock(t);
-	slab_reap();
+	if (step == 0) {
+		slab_thread_flush();
+		empty_depots();
+	} else {
+		slab_reap();
+	}
 	pthread_mutex_lock(&t->lock);
 }
 
@@ -85,18 +108,16 @@ static void relieve(struct slab_thread *t)
 static void *take_one(struct slab_thread *t, struct slab_cache *c, struct slab_list *empties,
                       int *error)
 {
-	bool relieved = false;
+	int relieved = 0;
 	void *obj;
 
 	while ((obj = slab_magazine_alloc(t, c, empties)) == NULL) {
 		enum growth growth = grow(t, c, error);
 
-		if (growth == CTOR_FAILED || (growth == NO_MEMORY && relieved))
+		if (growth == CTOR_FAILED || (growth == NO_MEMORY && relieved == 2))
 			break;
-		if (growth == NO_MEMORY) {
-			relieved = true;
-			relieve(t);
-		}
+		if (growth == NO_MEMORY)
+			relieve(t, relieved++);
 	}
 	return obj;
 }
@@ -161,22 +182,6 @@ EXPORT void *slab__alloc_slow(struct slab_cache *c)
 		__atomic_fetch_add(&c->alloc_failures, 1, __ATOMIC_RELAXED);
 	errno = obj != NULL ? saved_errno : error;
 	return obj;
-}
-
-/* Empties the depots of all caches: together they pin more than the process may keep. */
-static void empty_depots(void)
-{
-	struct slab_list *pos, empties;
-	struct slab_thread *t;
-
-	slab_list_init(&empties);
-	slab_registry_lock();
-	slab_list_for_each(pos, &slab_root.caches)
-		slab_depot_flush(slab_container(pos, struct slab_cache, link), &empties);
-	slab_registry_unlock();
-	t = slab_thread_lock();
-	slab_release(t, &empties);
-	slab_thread_unlock(t);
 }
 
 /* Says what is wrong with a pointer before anything trusts it. */
