@@ -8,7 +8,7 @@
 
 #include "test/child.h"
 
-TestSuite(fork, .timeout = 120);
+TestSuite(fork, .timeout = 240);
 
 #define CACHES 4
 #define HELD 300
@@ -147,7 +147,7 @@ static void forks_under_load(int threads, size_t forks, int (*body)(void *arg))
 
 Test(fork, hundreds_while_four_threads_churn)
 {
-	forks_under_load(4, scaled(800, 12), use_everything);
+	forks_under_load(4, scaled(300, 12), use_everything);
 }
 
 Test(fork, hundreds_while_eight_threads_churn)
