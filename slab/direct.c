@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #include "slab/direct.h"
-#include "slab/page.h"
 #include "slab/check.h"
 #include "slab/list.h"
 #include "slab/misuse.h"
