@@ -9,13 +9,13 @@
 #             test/shim/pool_only.txt names
 #   script    every other test/*.sh; its exit status decides
 #
-# Environment: BUILD (build), TESTS (names of test files or scripts; all), SLAB_TEST_SECONDS (300,
+# Environment: BUILD (build), TESTS (names of test files or scripts; all), SLAB_TEST_SECONDS (600,
 # the limit of one program). Programs under valgrind find SLAB_TEST_UNDER=valgrind.
 # Last line: "N passed, N failed". Exit 1 when anything failed or no test ran.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}
-limit=${SLAB_TEST_SECONDS:-300}
+limit=${SLAB_TEST_SECONDS:-600}
 export BUILD=$build
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
