@@ -9,7 +9,8 @@ work=$(mktemp -d) || exit 1
 pid=
 trap 'end; tmux -L "$tmux" kill-server 2>/dev/null; rm -rf "$work"' EXIT
 passed=0 failed=0
-tmux=slabstat.$$
+terminals=0
+tmux=slabstat.$$.0
 
 ok() { passed=$((passed + 1)); }
 bad() { failed=$((failed + 1)); echo "slabstat_top.sh: $*"; }
@@ -57,9 +58,12 @@ fi
 
 keys() { tmux -L "$tmux" send-keys "$@"; }
 
-# run COMMAND...: in a terminal of 100 columns and 30 lines
+# run COMMAND...: in a terminal of 100 columns and 30 lines. Each has a server of its own: one that
+# was told to end still listens for a moment, and a session asked of it then never comes.
 run() {
 	tmux -L "$tmux" kill-server 2>/dev/null
+	terminals=$((terminals + 1))
+	tmux=slabstat.$$.$terminals
 	tmux -L "$tmux" -f /dev/null new-session -d -x 100 -y 30 \
 		"LC_ALL=C.UTF-8 $*; echo status=\$?; exec sleep 100"
 }
