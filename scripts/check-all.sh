@@ -93,7 +93,8 @@ all() {
 canary() { # KIND NAME WORDS PREFIX...
 	local kind=$1 name=$2 words=$3
 	shift 3
-	if "$@" "$place/$name" >"$work/canary" 2>&1 || ! grep -q "$words" "$work/canary"; then
+	if { "$@" "$place/$name" >"$work/canary" 2>&1; } 2>/dev/null ||
+		! grep -q "$words" "$work/canary"; then
 		failed=$((failed + 1))
 		echo "  $kind does not see $name (wanted \"$words\")"
 		cat "$work/canary"

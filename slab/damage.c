@@ -74,7 +74,7 @@ static void dump(struct dump *d, const char *label, const unsigned char *p,
 static void add_place(struct slab_report *r, const struct slab_cache *c, const unsigned char *obj,
                       const struct slab_damage *damage)
 {
-	int64_t offset = damage->from - obj;
+	int64_t offset = damage->from - obj, bytes = (int64_t)slab_track_asked(c, obj);
 
 	slab_report_text(r, ": ");
 	slab_report_dec(r, (uint64_t)(damage->end - damage->from));
@@ -84,8 +84,8 @@ static void add_place(struct slab_report *r, const struct slab_cache *c, const u
 	if (offset < 0) {
 		slab_report_dec(r, (uint64_t)-offset);
 		slab_report_text(r, " before the object");
-	} else if (offset >= c->geo.object_bytes) {
-		slab_report_dec(r, (uint64_t)offset - c->geo.object_bytes);
+	} else if (offset >= bytes) {
+		slab_report_dec(r, (uint64_t)(offset - bytes));
 		slab_report_text(r, " behind the object's end");
 	} else {
 		slab_report_text(r, "at offset ");
@@ -101,12 +101,13 @@ static void add_place(struct slab_report *r, const struct slab_cache *c, const u
 static void add_slab(struct slab_report *r, const struct slab_cache *c, const void *obj)
 {
 	const struct slab *s = slab_of(&c->geo, obj);
+	size_t bytes = slab_track_asked(c, obj);
 
 	slab_report_text(r, "\n  object ");
 	slab_report_hex(r, (uintptr_t)obj);
 	slab_report_text(r, " of ");
-	slab_report_dec(r, c->geo.object_bytes);
-	slab_report_text(r, c->geo.object_bytes == 1 ? " byte, slot " : " bytes, slot ");
+	slab_report_dec(r, bytes);
+	slab_report_text(r, bytes == 1 ? " byte, slot " : " bytes, slot ");
 	slab_report_dec(r, slab_slot_at(s, &c->geo, obj));
 	slab_report_text(r, " of slab ");
 	slab_report_hex(r, slab_base(&c->geo, s));
@@ -140,6 +141,7 @@ void slab_damage_report(const struct slab_cache *c, const void *obj,
 	struct slab_report r;
 	struct dump d = { &r, damage, MOST_LINES };
 	const unsigned char *p = obj, *track = (const unsigned char *)slab_track_of(c, obj);
+	const unsigned char *end = p + slab_track_asked(c, obj);
 	bool zones = (c->flags & SLAB_RED_ZONE) != 0;
 
 	slab_report_begin(&r, damage->what);
@@ -151,9 +153,9 @@ void slab_damage_report(const struct slab_cache *c, const void *obj,
 		dump(&d, "zone   ", p - c->geo.lead_bytes, p - SLAB_ZONE_BYTES, 0);
 	if (zones)
 		dump(&d, "zone   ", p - SLAB_ZONE_BYTES, p, 1);
-	dump(&d, "object ", p, p + c->geo.object_bytes, FIRST_LINES);
+	dump(&d, "object ", p, end, FIRST_LINES);
 	if (zones)
-		dump(&d, "zone   ", p + c->geo.object_bytes, track, 2);
+		dump(&d, "zone   ", end, track, 2);
 	if (damage->from >= track)
 		dump(&d, "track  ", track, track + sizeof(uint64_t), 1);
 	slab_damage_add_users(&r, c, obj);

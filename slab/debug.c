@@ -91,12 +91,12 @@ static bool zones_are(const struct slab_cache *c, const void *obj, unsigned char
                       struct slab_damage *damage)
 {
 	const unsigned char *p = obj;
+	size_t bytes = slab_track_asked(c, obj);
 
 	if (!has_zones(c))
 		return true;
 	damage->what = "red zone behind the object overwritten";
-	if (!all_are(p + c->geo.object_bytes, c->geo.track_offset - c->geo.object_bytes, should,
-	             damage))
+	if (!all_are(p + bytes, c->geo.track_offset - bytes, should, damage))
 		return false;
 	damage->what = "red zone before the object overwritten";
 	return all_are(p - c->geo.lead_bytes, c->geo.lead_bytes, should, damage);
@@ -226,8 +226,27 @@ void slab_debug_take(const struct slab_cache *c, void *obj, const struct slab_ev
 		track->taken = *taken;
 		track->freed.time_ns = 0;
 	}
+	slab_write(&track->asked, c->geo.object_bytes);
 	set_state(c, obj, SLAB_TRACK_LIVE);
 	trace(c, "alloc ", obj, taken);
+}
+
+void slab_debug_trim(const struct slab_cache *c, void *obj, size_t bytes)
+{
+	if (!has_zones(c))
+		return;
+	memset((unsigned char *)obj + bytes, SLAB_ZONE_LIVE, c->geo.object_bytes - bytes);
+	/* the zone first, for a validator that looks meanwhile */
+	__atomic_store_n(&slab_track_of(c, obj)->asked, bytes, __ATOMIC_RELEASE);
+}
+
+size_t slab_debug_usable(const struct slab_cache *c, const void *p)
+{
+	const struct slab *s = slab_of(&c->geo, p);
+	uint32_t i = slab_slot_at(s, &c->geo, p);
+
+	return i < c->geo.objects && slab_object(s, &c->geo, i) == p ? slab_track_asked(c, p)
+	                                                             : c->geo.object_bytes;
 }
 
 /* The start of an object of c whose slab c holds; else it is reported. */

@@ -21,6 +21,13 @@ bool slab_debug_must_fail(const struct slab_cache *c);
 /* obj has just been taken from its slab; who takes it stands in taken. */
 void slab_debug_take(const struct slab_cache *c, void *obj, const struct slab_event *taken);
 
+/* Of obj, just taken, the caller wants the first bytes alone: with zones, the one behind it begins
+ * there. */
+void slab_debug_trim(const struct slab_cache *c, void *obj, size_t bytes);
+
+/* What the caller of the above wanted; object_bytes of all else that lies in a slab of c. */
+size_t slab_debug_usable(const struct slab_cache *c, const void *p);
+
 /*
  * obj is freed; it may be any pointer. False: that was reported, and nothing is to be done. True:
  * it was live and waits now.

@@ -13,6 +13,7 @@
 
 #include "slab/direct.h"
 #include "slab/check.h"
+#include "slab/config.h"
 #include "slab/list.h"
 #include "slab/misuse.h"
 #include "slab/owner.h"
@@ -30,16 +31,20 @@ TOOL(__lsan_do_leak_check);
 #define MALLOC_ALIGN 16 /* what malloc gives */
 #define ALIGN_MAX ((size_t)1 << 32) /* valgrind ends the process over larger ones */
 
-/* Tools that report a bad free() well, with the stacks of the block's alloc and first free. */
-static bool tool_reports_free(void)
+/*
+ * Whether the tool reports a free() of obj well, with the stacks of the block's alloc and first
+ * free. ASan looks at what stands before it, and would only crash where nothing is mapped.
+ */
+static bool tool_bears_free(const void *obj)
 {
-	return __asan_init != NULL || slab_page_on_valgrind();
+	return slab_page_on_valgrind() || (__asan_init != NULL && (uintptr_t)obj > MALLOC_ALIGN &&
+	                                   slab_page_is_mapped((const char *)obj - MALLOC_ALIGN));
 }
 
 static bool tool_is_there(void)
 {
-	return tool_reports_free() || __hwasan_init != NULL || __tsan_init != NULL ||
-	       __msan_init != NULL || __lsan_do_leak_check != NULL;
+	return slab_page_on_valgrind() || __asan_init != NULL || __hwasan_init != NULL ||
+	       __tsan_init != NULL || __msan_init != NULL || __lsan_do_leak_check != NULL;
 }
 
 /* A tool alone decides only where nobody has asked for anything: slab debugging stays itself. */
@@ -134,8 +139,9 @@ void *slab_direct_alloc(struct slab_cache *c, size_t bytes)
 	return p;
 }
 
-/* Our words, then the tool's, then the end. c: where it was freed to, or NULL: slab_free(). */
-static __attribute__((noreturn, cold)) void bad_free(const struct slab_cache *c, void *obj)
+/* Our words, then the tool's, then the end, but with SLAB_DEBUG=r. c: where it was freed to, or
+ * NULL: slab_free(). */
+static __attribute__((cold)) void bad_free(const struct slab_cache *c, void *obj)
 {
 	uint64_t before = slab_owner_before(obj), word = slab_owner_at(obj);
 	struct slab_report r;
@@ -154,9 +160,10 @@ static __attribute__((noreturn, cold)) void bad_free(const struct slab_cache *c,
 	} else {
 		slab_misuse_say_free(c, obj);
 	}
-	if (word == 0 && tool_reports_free())
+	if (word == 0 && tool_bears_free(obj))
 		free(obj);
-	abort();
+	if (!slab_config()->repair)
+		abort();
 }
 
 void slab_direct_free(struct slab_cache *c, void *obj)
@@ -165,8 +172,10 @@ void slab_direct_free(struct slab_cache *c, void *obj)
 	int saved_errno = errno;
 
 	if (slab_unlikely(c->state != SLAB_CACHE_LIVE || slab_owner_cache(word) != c ||
-	                  !slab_owner_leave(obj, word)))
+	                  !slab_owner_leave(obj, word))) {
 		bad_free(c, obj);
+		return;
+	}
 	count_free(&c->slabs);
 	if (c->dtor != NULL)
 		c->dtor(obj, c->ctx);
@@ -197,8 +206,10 @@ void slab_direct_free_any(void *p)
 		slab_direct_free(c, p);
 		return;
 	}
-	if (word == 0 || !slab_owner_leave(p, word))
+	if (word == 0 || !slab_owner_leave(p, word)) {
 		bad_free(NULL, p);
+		return;
+	}
 	free(p);
 	errno = saved_errno;
 }

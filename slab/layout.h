@@ -301,9 +301,10 @@ struct slab_thread {
 
 /*
  * A slot of a cache under debug, stride_bytes long, from the object on:
- *   object_bytes      the object, exactly as large as was asked for
+ *   object_bytes      the object, exactly as large as was asked for; a live block of sized.c has
+ *                     track.asked bytes, and the zone begins there
  *   to track_offset   zone behind it (SLAB_RED_ZONE), SLAB_ZONE_BYTES or up to 7 more
- *   track record      struct slab_track; with SLAB_STORE_USER all of it, else state alone
+ *   track record      struct slab_track; with SLAB_STORE_USER all of it, else up to taken
  *   lead_bytes        zone before the next object; the first object's ends the header
  */
 #define SLAB_ZONE_BYTES 16
@@ -328,6 +329,7 @@ struct slab_event {
 /* Written by the thread that holds the object, under its thread's lock. */
 struct slab_track {
 	uint64_t state;   /* one of the three below; anything else: overwritten */
+	uint64_t asked;   /* bytes that a live object's owner asked for; <= object_bytes */
 	struct slab_event taken, freed;
 };
 #define SLAB_TRACK_FREE 0x5a00a56565726600ULL    /* nobody's: the slot's bit is 0 */

@@ -310,6 +310,18 @@ size_t slab_page_hole_limit(void)
 	return limit / 4 < most ? limit / 4 : most;
 }
 
+/* Of any pointer, wild ones too. */
+bool slab_page_is_mapped(const void *p)
+{
+	uintptr_t page = (uintptr_t)p & ~(slab_page_size() - 1);
+	int saved_errno = errno;
+	unsigned char in_core;
+	bool mapped = mincore((void *)page, 1, &in_core) == 0;
+
+	errno = saved_errno;
+	return mapped;
+}
+
 /* The client request RUNNING_ON_VALGRIND: an instruction sequence that does nothing elsewhere. */
 bool slab_page_on_valgrind(void)
 {

@@ -42,6 +42,7 @@ void slab_page_populate(uintptr_t base, size_t bytes);
 void slab_page_advise_huge(uintptr_t base, size_t bytes, bool huge);
 
 size_t slab_page_size(void);
+bool slab_page_is_mapped(const void *p);
 uint64_t slab_page_random(void);   /* bits that differ from process to process */
 size_t slab_page_hole_limit(void); /* how many holes spans may have altogether */
 bool slab_page_on_valgrind(void);

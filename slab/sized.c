@@ -10,6 +10,8 @@
 
 #include "slab/sized.h"
 #include "slab/config.h"
+#include "slab/damage.h"
+#include "slab/debug.h"
 #include "slab/direct.h"
 #include "slab/large.h"
 #include "slab/misuse.h"
@@ -77,10 +79,11 @@ static __attribute__((noinline, cold)) struct slab_cache *make_class(struct slab
 	return c;
 }
 
-/* size: as asked for; in mode M the block is no larger */
+/* size: as asked for; in mode M the block is no larger, under debug its red zone begins there */
 static void *alloc_from(struct slab_cache **where, size_t bytes, size_t align, size_t size)
 {
 	struct slab_cache *c = __atomic_load_n(where, __ATOMIC_ACQUIRE);
+	void *p;
 
 	if (slab_unlikely(c == NULL)) {
 		c = make_class(where, bytes, align);
@@ -89,7 +92,10 @@ static void *alloc_from(struct slab_cache **where, size_t bytes, size_t align, s
 	}
 	if (slab_unlikely(c->mode == SLAB_MODE_MALLOC))
 		return slab_direct_alloc(c, size);
-	return slab_cache_alloc(c);
+	p = slab_cache_alloc(c);
+	if (slab_unlikely(c->mode == SLAB_MODE_DEBUG) && p != NULL)
+		slab_debug_trim(c, p, size);
+	return p;
 }
 
 static void *alloc_large(size_t size, size_t align, bool *zeroed)
@@ -121,7 +127,8 @@ void *slab_sized_alloc_slow(size_t size)
 	return alloc_from(&classes[0][i], bytes, STEP, size);
 }
 
-/* The cache of a block that is no mapping of its own; a pointer that is none ends here. */
+/* The cache of a block that is no mapping of its own. Not there: NULL, if the report did not end
+ * the program. */
 static struct slab_cache *cache_at(const void *p, const char *what)
 {
 	struct slab_cache *c = slab_cache_by_slot[slab_map_slot(p)];
@@ -133,7 +140,7 @@ static struct slab_cache *cache_at(const void *p, const char *what)
 	span = slab_map_span(p);
 	if (span != NULL) /* no multiple of 16 */
 		c = slab_cache_by_slot[span->slot[slab_span_index(span, p)]];
-	if (c != NULL && (uintptr_t)p % c->geo.align_bytes != 0)
+	if (c != NULL && c->mode != SLAB_MODE_DEBUG && (uintptr_t)p % c->geo.align_bytes != 0)
 		slab_misuse_free(c, p);
 	if (span != NULL && c == NULL) /* of a cache that has no slot, or of none */
 		c = slab_cache_of(p);
@@ -143,13 +150,15 @@ static struct slab_cache *cache_at(const void *p, const char *what)
 	slab_report_hex(&r, (uintptr_t)p);
 	slab_report_text(&r, span == NULL ? " is no block of this allocator"
 	                                  : " lies in memory that is free already");
-	slab_report_abort(&r);
+	slab_damage_send(&r);
+	return NULL;
 }
 
 void slab_sized_free_slow(void *p)
 {
 	uint8_t order1 = slab_map_order1(p);
 	struct slab_thread *t;
+	struct slab_cache *c;
 
 	if (p == NULL)
 		return;
@@ -158,7 +167,9 @@ void slab_sized_free_slow(void *p)
 		return;
 	}
 	if (slab_likely(order1 != SLAB_MAP_LARGE)) {
-		slab_cache_free(cache_at(p, "bad free: "), p);
+		c = cache_at(p, "bad free: ");
+		if (c != NULL)
+			slab_cache_free(c, p);
 		return;
 	}
 	t = slab_thread_lock();
@@ -217,9 +228,16 @@ EXPORT void *slab_aligned_alloc(size_t align, size_t size)
 	return alloc_from(&classes[__builtin_ctzll(align) - 4][i], bytes, align, size);
 }
 
+static size_t usable_in(const struct slab_cache *c, const void *p)
+{
+	return slab_unlikely(c->mode == SLAB_MODE_DEBUG) ? slab_debug_usable(c, p)
+	                                                 : c->geo.object_bytes;
+}
+
 static size_t usable_slow(const void *p)
 {
 	uint8_t order1 = slab_map_order1(p);
+	const struct slab_cache *c;
 
 	if (p == NULL)
 		return 0;
@@ -227,14 +245,15 @@ static size_t usable_slow(const void *p)
 		return slab_large_bytes(p);
 	if (slab_unlikely(order1 == 0 && slab_owner_at(p) != 0))
 		return slab_owner_bytes(slab_owner_at(p));
-	return cache_at(p, "bad pointer: ")->geo.object_bytes;
+	c = cache_at(p, "bad pointer: ");
+	return c != NULL ? usable_in(c, p) : 0;
 }
 
 EXPORT size_t slab_usable_size(const void *p)
 {
 	const struct slab_cache *c = slab_cache_by_slot[slab_map_slot(p)];
 
-	return slab_likely(c != NULL) ? c->geo.object_bytes : usable_slow(p);
+	return slab_likely(c != NULL) ? usable_in(c, p) : usable_slow(p);
 }
 
 static void *move_to(void *p, size_t usable, size_t size)
@@ -272,12 +291,9 @@ EXPORT void *slab_realloc(void *p, size_t size)
 		slab_sized_free(p);
 		return NULL;
 	}
-	if (slab_likely(c != NULL))
-		return slab_sized_fits(c->geo.object_bytes, size)
-		           ? p
-		           : move_to(p, c->geo.object_bytes, size);
-	usable = usable_slow(p);
-	if (slab_unlikely(slab_map_order1(p) == 0)) /* mode M: one byte too many would hide much */
+	usable = slab_likely(c != NULL) ? usable_in(c, p) : usable_slow(p);
+	/* in mode M and under debug one byte too many would hide much */
+	if (slab_unlikely(c != NULL ? c->mode == SLAB_MODE_DEBUG : slab_map_order1(p) == 0))
 		return size == usable ? p : move_to(p, usable, size);
 	if (slab_unlikely(usable > SLAB_OBJECT_MAX))
 		return realloc_large(p, usable, size);

@@ -28,6 +28,18 @@ static inline struct slab_track *slab_track_of(const struct slab_cache *c, const
 	return (struct slab_track *)((uintptr_t)obj + c->geo.track_offset);
 }
 
+/* How many bytes of a slot under debug are the object; those behind are zone. */
+static inline size_t slab_track_asked(const struct slab_cache *c, const void *obj)
+{
+	const struct slab_track *track = slab_track_of(c, obj);
+	uint64_t asked = __atomic_load_n(&track->asked, __ATOMIC_ACQUIRE);
+
+	if (__atomic_load_n(&track->state, __ATOMIC_RELAXED) != SLAB_TRACK_LIVE ||
+	    asked > c->geo.object_bytes) /* overwritten */
+		return c->geo.object_bytes;
+	return asked;
+}
+
 /* The alignment that a size gets when none is asked for. */
 size_t slab_default_align(size_t size);
 

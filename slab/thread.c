@@ -134,6 +134,8 @@ static void change_threads(struct slab_thread *t, bool join)
 static void drop_struct_locked(struct slab_thread *t)
 {
 	change_threads(t, false);
+	/* its next thread has another place in the order of locks: a new lock, for race checkers */
+	pthread_mutex_destroy(&t->lock);
 	if (slab_root.spare_thread_count < SPARE_THREADS) {
 		t->next_spare = slab_root.spare_threads;
 		slab_root.spare_threads = t;

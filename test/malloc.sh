@@ -81,6 +81,7 @@ says realloc "^slab: bad pointer: 0x[0-9a-f]* is no block of this allocator"
 says size "^slab: bad free: 0x[0-9a-f]* freed with size 500, but its block has 112 bytes"
 says small-size "^slab: bad free: 0x[0-9a-f]* freed with size 100, but its block has 3072 bytes"
 says aligned-size "^slab: bad free: 0x[0-9a-f]* freed with size 64, but its block has 640 bytes"
+SLAB_DEBUG=Z says overrun "red zone behind .* in cache 'size-16': .*, 0 behind the object's end"
 
 # ---- slabrun ----
 

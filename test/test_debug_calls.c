@@ -248,6 +248,32 @@ Test(debug_calls, faults_are_injected_at_their_rate)
 	end_cache(c);
 }
 
+static void tell_failures(void *arg)
+{
+	char which[300];
+	struct slab_cache *c;
+
+	slab_config_set(arg);
+	c = debugged("failing", 32, 0);
+	failures(c, sizeof which, which);
+	for (size_t i = 0; i < sizeof which; i++)
+		which[i] += '0';
+	if (write(STDERR_FILENO, which, sizeof which) < 0)
+		_exit(9);
+}
+
+/* Both children have made as many calls before. */
+Test(debug_calls, a_seed_makes_faults_repeatable)
+{
+	struct ending first = child_runs(tell_failures, "A=5:42");
+	struct ending again = child_runs(tell_failures, "A=5:42");
+	struct ending other = child_runs(tell_failures, "A=5:43");
+
+	cr_assert_not_null(strchr(first.words, '1'), "%s", first.words);
+	cr_assert_str_eq(first.words, again.words);
+	cr_assert_str_neq(first.words, other.words);
+}
+
 /* ---- fork and threads ---- */
 
 static void free_in_child(void *arg)

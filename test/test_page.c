@@ -177,4 +177,7 @@ Test(page, knows_the_system)
 	cr_assert_leq(slab_page_hole_limit(), under_valgrind() ? 4096 : 16384);
 	cr_assert_eq(slab_page_on_valgrind(), under_valgrind());
 	cr_assert_neq(slab_page_random(), 0);
+	cr_assert(slab_page_is_mapped(&slab_page_calls));
+	cr_assert_not(slab_page_is_mapped((void *)8));
+	cr_assert_not(slab_page_is_mapped((void *)UINTPTR_MAX));
 }

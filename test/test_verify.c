@@ -72,8 +72,9 @@ static void sees(void *field, const void *broken, size_t bytes, const char *word
 /* The same for a whole number: it is shown one more, and one less. */
 #define SEES_NUMBER(field, words)                                                                  \
 	do {                                                                                       \
-		__typeof__(field) more = (__typeof__(field))((field) + 1);                         \
-		__typeof__(field) less = (__typeof__(field))((field)-1);                           \
+		/* as a number even if it is a pointer, which may be NULL */                       \
+		__typeof__(field) more = (__typeof__(field))((uintptr_t)(field) + 1);              \
+		__typeof__(field) less = (__typeof__(field))((uintptr_t)(field)-1);                \
 		sees(&(field), &more, sizeof more, words ", one more");                            \
 		sees(&(field), &less, sizeof less, words ", one less");                            \
 	} while (0)

@@ -1,4 +1,4 @@
-/* wrong.c - one wrong free, by name: run by malloc.sh, which reads what is said of it */
+/* wrong.c - one wrong free or write, by name: run by malloc.sh, which reads what is said of it */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +31,10 @@ int main(int argc, char **argv)
 		pthread_join(id, NULL);
 	} else if (strcmp(what, "misaligned") == 0) {
 		free(p + 3);
+	} else if (strcmp(what, "overrun") == 0) {
+		p = malloc(13);
+		p[13] = 'x';
+		free(p);
 	} else if (strcmp(what, "large-double") == 0) {
 		p = malloc(1000000);
 		free(p);

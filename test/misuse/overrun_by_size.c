@@ -3,7 +3,7 @@
  *
  * kind: memory
  * plain: 0
- * debug: 0
+ * debug: late ABRT red zone behind the object overwritten
  * valgrind: 99 Invalid write of size 1
  * asan: 98 heap-buffer-overflow
  * malloc-valgrind: 99 Invalid write of size 1
