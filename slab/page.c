@@ -28,7 +28,7 @@
 #define SYS_process_madvise 440
 #endif
 #define PIDFD_SELF_PROCESS -10001 /* this process without a descriptor; kernels from 6.14 on */
-#define DROP_VECTOR 256
+#define DROP_VECTOR 1024 /* the kernel takes no more */
 
 long slab_page_fail_map_at;
 int slab_page_fail_unmap;
@@ -188,18 +188,19 @@ static int drop_one(const struct slab_range *range)
 	return errno;
 }
 
+_Static_assert(sizeof(struct slab_range) == sizeof(struct iovec) &&
+                   offsetof(struct slab_range, bytes) == offsetof(struct iovec, iov_len),
+               "the kernel reads ranges as its own vector");
+
 static int drop_some(const struct slab_range *ranges, size_t n)
 {
-	struct iovec vector[DROP_VECTOR];
 	size_t bytes = 0;
 	int error = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		vector[i] = (struct iovec){ (void *)ranges[i].base, ranges[i].bytes };
+	for (size_t i = 0; i < n; i++)
 		bytes += ranges[i].bytes;
-	}
 	if (n > 1 && !no_vectored_drop && !slab_page_on_valgrind()) { /* it warns of the call */
-		ssize_t done = syscall(SYS_process_madvise, PIDFD_SELF_PROCESS, vector, n,
+		ssize_t done = syscall(SYS_process_madvise, PIDFD_SELF_PROCESS, ranges, n,
 		                       MADV_DONTNEED, 0);
 
 		if (done == (ssize_t)bytes)

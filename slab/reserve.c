@@ -44,16 +44,17 @@ size_t slab_reserve_settle(const struct slab_thread *t)
 		most = ceiling - pins(t);
 	if (slab_read(&slab_root.reserve.warm_bytes) <= most)
 		return 0;
-	return slab_return_excess(most - most / 4); /* further than needed: fewer, longer runs */
+	return slab_return_excess(most / 4); /* further than needed: calls are dear, pages cheap */
 }
 
 bool slab_reserve_may_park(const struct slab_thread *t, const struct slab_cache *c,
                            size_t own_bytes, uint32_t count)
 {
-	size_t ceiling = slab_reserve_ceiling();
+	size_t reserve = slab_read(&slab_root.reserve.reserve_bytes);
+	size_t share = slab_reserve_ceiling() / 4, most = reserve - reserve / 4;
 	size_t others = pins(t) - own_bytes - slab_read(&c->depot.pin_bytes);
 	size_t here = own_bytes + slab_pin_bytes(c, slab_read(&c->depot.objects) + count);
 	size_t held = slab_pin_bytes(c, UINT64_MAX);
 
-	return others + (here < held ? here : held) <= ceiling - ceiling / 4;
+	return others + (here < held ? here : held) <= (most > share ? most : share);
 }

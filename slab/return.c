@@ -17,10 +17,10 @@
 #include "slab/page.h"
 #include "slab/span.h"
 
-#define UNMAP_RUN_PAGES 32 /* a hole is worth it from this length on */
+#define UNMAP_RUN_PAGES 64 /* shorter ones share a call; the kernel flushes by page up to 33 */
 #define NO_ORDER (-1)
 #define PLAN_SPANS 128
-#define PLAN_RUNS 512      /* a plan with so many is carried out */
+#define PLAN_RUNS 1024     /* a plan with so many is carried out */
 #define SPAN_RUNS (SLAB_SPAN_SLABS / 2 + 1)
 
 /* What is to happen to a run of slabs of a busy span. */
@@ -292,10 +292,9 @@ size_t slab_return_excess(size_t keep_bytes)
 
 	pthread_mutex_lock(&slab_root.return_lock);
 	pthread_mutex_lock(&slab_root.span_lock);
-	for (int pass = 0; pass < 3 && slab_root.reserve.warm_bytes > keep_bytes; pass++) {
+	for (int pass = 0; pass < 3; pass++)
 		returned += excess_pass(pass, keep_bytes);
-		returned += execute();
-	}
+	returned += execute();
 	note_returned(returned);
 	pthread_mutex_unlock(&slab_root.span_lock);
 	pthread_mutex_unlock(&slab_root.return_lock);

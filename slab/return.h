@@ -11,7 +11,7 @@
 
 /*
  * Gives warm slabs back until at most keep_bytes of them are left: empty spans first, by munmap,
- * then runs of at least 32 pages likewise while the bound on holes allows, shorter ones by
+ * then runs of at least 64 pages likewise while the bound on holes allows, shorter ones by
  * dropping their pages. Returns the bytes that were resident.
  */
 size_t slab_return_excess(size_t keep_bytes);

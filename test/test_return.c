@@ -99,17 +99,31 @@ Test(returning, long_runs_are_unmapped_and_short_ones_dropped)
 {
 	struct slab_page_calls before = slab_page_calls;
 
-	put(0, 40);
-	put(50, 10);
-	cr_assert_eq(slab_return_excess(0), 50 * PAGE);
+	put(0, 70);
+	put(80, 10);
+	cr_assert_eq(slab_return_excess(0), 80 * PAGE);
 	cr_assert_eq(slab_page_calls.unmap, before.unmap + 1);
 	cr_assert_eq(slab_page_calls.drop, before.drop + 1);
 	cr_assert_eq(slab_root.holes, 1);
 	cr_assert_eq(slab_page_map_at(page_of_last(0), PAGE), 0); /* it is free indeed */
 	slab_page_unmap(page_of_last(0), PAGE);
-	cr_assert_eq(slab_page_map_at(page_of_last(50), PAGE), EEXIST);
-	cr_assert_eq(((uint64_t *)in_last(50))[1], 0); /* its page is a new one */
-	cr_assert_eq(in_last(45)->cookie, 1);          /* what is held is untouched */
+	cr_assert_eq(slab_page_map_at(page_of_last(80), PAGE), EEXIST);
+	cr_assert_eq(((uint64_t *)in_last(80))[1], 0); /* its page is a new one */
+	cr_assert_eq(in_last(75)->cookie, 1);          /* what is held is untouched */
+}
+
+Test(returning, many_spans_give_in_one_call)
+{
+	struct slab_page_calls before = slab_page_calls;
+
+	/* an empty span, one with much to give, one with little: each is a pass of its own */
+	for (int i = 0; i < MANY; i++)
+		if (slab_map_span(slabs[i]) != last && i % 2 == 0)
+			slab_span_put(c, slabs[i]);
+	put(3, 1);
+	slab_return_excess(0);
+	cr_assert_eq(slab_page_calls.drop, before.drop + 1);
+	cr_assert_eq(slab_root.reserve.warm_bytes, 0);
 }
 
 Test(returning, all_unmaps_whatever_the_length)
@@ -127,9 +141,9 @@ Test(returning, without_room_for_holes_pages_are_dropped)
 	struct slab_page_calls before = slab_page_calls;
 	uint64_t holes = slab_root.holes;
 
-	put(0, 40);
+	put(0, 70);
 	slab_root.holes = 1000000;
-	cr_assert_eq(slab_return_excess(0), 40 * PAGE);
+	cr_assert_eq(slab_return_excess(0), 70 * PAGE);
 	cr_assert_eq(slab_root.holes, 1000000);
 	slab_root.holes = holes;
 	cr_assert_eq(slab_page_calls.unmap, before.unmap);
@@ -141,15 +155,15 @@ Test(returning, a_refusing_kernel_costs_nothing_but_memory)
 {
 	uint64_t failures = totals().unmap_failures;
 
-	put(0, 40);
+	put(0, 70);
 	slab_page_fail_unmap = ENOMEM;
 	cr_assert_eq(slab_return_excess(0), 0);
 	slab_page_fail_unmap = 0;
 	cr_assert_gt(totals().unmap_failures, failures);
-	cr_assert_eq(slab_root.reserve.warm_bytes, 40 * PAGE);
-	cr_assert_eq(last->n_warm, 40);
+	cr_assert_eq(slab_root.reserve.warm_bytes, 70 * PAGE);
+	cr_assert_eq(last->n_warm, 70);
 	cr_assert_eq(slab_root.holes, 0);
-	cr_assert_eq(slab_return_excess(0), 40 * PAGE);
+	cr_assert_eq(slab_return_excess(0), 70 * PAGE);
 }
 
 Test(returning, an_empty_span_that_cannot_be_unmapped_is_used_again)
