@@ -346,9 +346,9 @@ static inline uintptr_t slab__header_of(const struct slab_cache *c, const void *
 }
 
 /*
- * The two words that the fast path changes are plain accesses, so that a compiler keeps the slot's
- * address from an alloc to the free behind it: other threads and processes read them, one aligned
- * word each. The thread sanitizer is told what they are.
+ * What the fast path changes are plain accesses, so that a compiler keeps the slot's address from
+ * an alloc to the free behind it: other threads and processes read it, one aligned word each. The
+ * thread sanitizer is told what they are.
  */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
@@ -383,7 +383,7 @@ static inline void *slab__alloc_fast(struct slab_cache *c)
 	count = word & SLAB__COUNT_MASK;
 	if (__builtin_expect(count == 0, 0))
 		return slab__alloc_slow(c);
-	obj = s->objs[count - 1];
+	obj = slab__get(&s->objs[count - 1]);
 	/* one more alloc, one object less, in one store */
 	__atomic_store_n(&s->word, word + SLAB__ONE_ALLOC - 1, __ATOMIC_RELAXED);
 	return obj;
@@ -409,9 +409,9 @@ static inline void slab__free_fast(struct slab_cache *c, void *obj)
 	count = word & SLAB__COUNT_MASK;
 	/* full, closed, or freed twice in a row */
 	if (__builtin_expect(count >= s->cap || hot == (uintptr_t)obj, 0) ||
-	    __builtin_expect(s->objs[(ptrdiff_t)count - 1] == obj, 0))
+	    __builtin_expect(slab__get(&s->objs[(ptrdiff_t)count - 1]) == obj, 0))
 		goto slow;
-	s->objs[count] = obj;
+	slab__set(&s->objs[count], obj);
 	/* the object first, then the count: a fork in between loses nothing */
 	__atomic_store_n(&s->word, word + 1, __ATOMIC_RELEASE);
 	return;

@@ -1,7 +1,8 @@
 /*
  * bitmap.h - words of bits                                                               Floor 1
  *
- * Bit i is bit i % 64 of word i / 64. Sizes are in bits. No locks.
+ * Bit i is bit i % 64 of word i / 64. Sizes are in bits. No locks: one writer at a time; others may
+ * ask for a single bit meanwhile.
  */
 #ifndef SLAB_BITMAP_H
 #define SLAB_BITMAP_H
@@ -9,19 +10,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "slab/check.h"
+
 static inline bool slab_bit_test(const uint64_t *map, uint32_t i)
 {
-	return (map[i / 64] >> (i % 64)) & 1;
+	return (slab_read(&map[i / 64]) >> (i % 64)) & 1;
 }
 
 static inline void slab_bit_set(uint64_t *map, uint32_t i)
 {
-	map[i / 64] |= (uint64_t)1 << (i % 64);
+	slab_write(&map[i / 64], map[i / 64] | (uint64_t)1 << (i % 64));
 }
 
 static inline void slab_bit_clear(uint64_t *map, uint32_t i)
 {
-	map[i / 64] &= ~((uint64_t)1 << (i % 64));
+	slab_write(&map[i / 64], map[i / 64] & ~((uint64_t)1 << (i % 64)));
 }
 
 /* The first bit at or after from that is one; bits if there is none. */

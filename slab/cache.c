@@ -18,6 +18,7 @@
 #include "slab/list.h"
 #include "slab/meta.h"
 #include "slab/misuse.h"
+#include "slab/page.h"
 #include "slab/quarantine.h"
 #include "slab/registry.h"
 #include "slab/report.h"
@@ -254,6 +255,7 @@ EXPORT struct slab_cache *slab__define(struct slab_cache **where, const char *na
 	made = slab_cache_create_sized(name, size, args, args_size);
 	if (made == NULL)
 		return NULL;
+	slab_page_own(where, sizeof *where);
 	if (__atomic_compare_exchange_n(where, &there, made, false, __ATOMIC_ACQ_REL,
 	                                __ATOMIC_ACQUIRE))
 		return made;

@@ -33,12 +33,15 @@ TOOL(__lsan_do_leak_check);
 
 /*
  * Whether the tool reports a free() of obj well, with the stacks of the block's alloc and first
- * free. ASan looks at what stands before it, and would only crash where nothing is mapped.
+ * free. ASan looks at what stands before it, and would only crash where nothing is mapped; drd
+ * gives up at the first bad one.
  */
 static bool tool_bears_free(const void *obj)
 {
-	return slab_page_on_valgrind() || (__asan_init != NULL && (uintptr_t)obj > MALLOC_ALIGN &&
-	                                   slab_page_is_mapped((const char *)obj - MALLOC_ALIGN));
+	if (slab_page_on_valgrind())
+		return !slab_page_on_drd();
+	return __asan_init != NULL && (uintptr_t)obj > MALLOC_ALIGN &&
+	                                   slab_page_is_mapped((const char *)obj - MALLOC_ALIGN);
 }
 
 static bool tool_is_there(void)

@@ -51,6 +51,7 @@ static bool new_chunk(void)
 
 	if (chunk == NULL)
 		return false;
+	slab_page_own(chunk, CHUNK_BYTES);
 	chunk->next = slab_root.meta_chunks;
 	chunk->bytes = CHUNK_BYTES;
 	__atomic_store_n(&slab_root.meta_chunks, chunk, __ATOMIC_RELEASE);

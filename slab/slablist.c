@@ -60,7 +60,7 @@ static void rank(struct slab_cache *c, struct slab *s)
 void slab_slablist_add(struct slab_cache *c, struct slab *s)
 {
 	lock(&c->slabs);
-	s->cookie = slab_cookie(c) ^ (uintptr_t)s;
+	slab_write(&s->cookie, slab_cookie(c) ^ (uintptr_t)s);
 	slab_home_join(c, s);
 	s->band = slab_band(s, &c->geo, &s->band_floor);
 	slab_list_add(&s->link, &c->slabs.band[s->band]);

@@ -158,7 +158,10 @@ void slab_head_set(struct slab_cache *c)
 
 void slab_format(struct slab *s, const struct slab_geometry *geo)
 {
-	memset(s, 0, sizeof *s + 8 * (size_t)geo->words);
+	slab_write(&s->cookie, 0); /* readers look at it first: one word, whoever has the slab */
+	memset((char *)s + sizeof s->cookie, 0, sizeof *s - sizeof s->cookie);
+	for (uint32_t w = 0; w < geo->words; w++)
+		slab_write(&s->bitmap[w], 0);
 	if (geo->objects % 64 != 0)
 		s->bitmap[geo->words - 1] = ~(uint64_t)0 << (geo->objects % 64);
 	s->link.next = s->link.prev = &s->link;
@@ -181,7 +184,7 @@ uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t wan
 			*--end = (void *)(i < before ? at : at + geo->header_bytes);
 			taken++;
 		}
-		s->bitmap[w] = ~free;
+		slab_write(&s->bitmap[w], ~free);
 	}
 	s->in_use = (uint16_t)(s->in_use + taken);
 	SLAB_ASSERT(s->in_use <= geo->objects);
@@ -191,12 +194,14 @@ uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t wan
 enum slab_fault slab_give(struct slab *s, const struct slab_geometry *geo, const void *obj)
 {
 	uint32_t i = slab_slot_at(s, geo, obj);
+	uint64_t bit = (uint64_t)1 << (i % 64), word;
 
 	if (i >= geo->objects || slab_object(s, geo, i) != obj)
 		return SLAB_NOT_AN_OBJECT;
-	if (!slab_bit_test(s->bitmap, i))
+	word = s->bitmap[i / 64];
+	if ((word & bit) == 0)
 		return SLAB_FREED_TWICE;
-	slab_bit_clear(s->bitmap, i);
+	slab_write(&s->bitmap[i / 64], word & ~bit); /* an iteration may look meanwhile */
 	s->in_use--;
 	return SLAB_GOOD;
 }

@@ -8,6 +8,7 @@
 #define SLAB_SLABPAGE_H
 
 #include "slab/layout.h"
+#include "slab/check.h"
 
 /* Cuts objects of size bytes at align: false when no slab is good enough. */
 bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes);
@@ -87,7 +88,7 @@ static inline struct slab_cache *slab_cache_in(const struct slab *s)
 
 static inline bool slab_is_of(const struct slab *s, const struct slab_cache *c)
 {
-	return s->cookie == (slab_cookie(c) ^ (uintptr_t)s);
+	return slab_read(&s->cookie) == (slab_cookie(c) ^ (uintptr_t)s);
 }
 
 /* Has left its cache and waits for its destructors: on no list of the cache, nor counted there. */

@@ -132,7 +132,7 @@ void slab_span_put(struct slab_cache *c, struct slab *s)
 	struct slab_span *span;
 	uint32_t i;
 
-	s->cookie = 0; /* nobody's: a late free of an object in here is seen */
+	slab_write(&s->cookie, 0); /* nobody's: a late free of an object in here is seen */
 	pthread_mutex_lock(&slab_root.span_lock);
 	span = slab_map_span(s);
 	SLAB_BUG_ON(span == NULL);

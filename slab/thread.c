@@ -19,6 +19,7 @@
 #include "slab/debug.h"
 #include "slab/direct.h"
 #include "slab/list.h"
+#include "slab/map.h"
 #include "slab/meta.h"
 #include "slab/page.h"
 #include "slab/registry.h"
@@ -52,8 +53,11 @@ void slab_init(void)
 
 	if (slab_likely(__atomic_load_n(&slab_root.magic, __ATOMIC_ACQUIRE) == SLAB_MAGIC))
 		return;
+	slab_page_own(&slab_root, sizeof slab_root);
 	slab_registry_lock();
 	if (slab_root.magic != SLAB_MAGIC) {
+		slab_page_own(slab_map_leaves, sizeof slab_map_leaves);
+		slab_page_own(slab_cache_by_slot, sizeof slab_cache_by_slot);
 		slab_root.page_bytes = slab_page_size();
 		slab_root.secret = slab_page_random();
 		exit_key_made = pthread_key_create(&exit_key, thread_exit) == 0;
@@ -107,6 +111,7 @@ static struct slab_thread *new_struct(void)
 		t = (struct slab_thread *)slab_page_map(thread_bytes(), slab_root.page_bytes);
 		if (t == NULL)
 			return NULL;
+		slab_page_own(t, thread_bytes());
 		slab_meta_account((int64_t)slab_root.page_bytes);
 	} else {
 		memcpy(touched, t->touched, sizeof touched); /* zero slots, but pages they are */

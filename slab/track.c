@@ -79,7 +79,7 @@ static void report_frame(struct slab_report *r, uintptr_t frame)
 	const void *at = (const void *)(frame - 1);
 	const char *module, *slash;
 	struct link_map *map = NULL;
-	Dl_info info;
+	Dl_info info = { 0 }; /* MSan does not know the call that fills it */
 
 	slab_report_text(r, "\n    ");
 	if (dladdr1(at, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || info.dli_fname == NULL) {

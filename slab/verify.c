@@ -222,7 +222,7 @@ static void check_threads(struct verify *v)
 
 		if (s == NULL)
 			continue;
-		expect(v, "whether the slot is open", s, s->hot != 0, s->objs != NULL);
+		expect(v, "whether the slot is open", s, slab_read(&s->hot) != 0, s->objs != NULL);
 		if (s->objs == NULL)
 			continue;
 		hot = slab_slot_hot(s);
@@ -254,15 +254,16 @@ static void check_totals(struct verify *v)
 {
 	const struct slab_slablist *l = &v->cache->slabs;
 
-	expect(v, "number of slabs", NULL, l->slabs, v->slabs);
-	expect(v, "number of full slabs", NULL, l->full, v->full);
-	expect(v, "number of empty slabs", NULL, l->empty, v->empty);
-	expect(v, "slots in use", NULL, l->used, v->used);
-	expect(v, "objects in the quarantine", NULL, l->waiting, v->waiting);
+	expect(v, "number of slabs", NULL, slab_read(&l->slabs), v->slabs);
+	expect(v, "number of full slabs", NULL, slab_read(&l->full), v->full);
+	expect(v, "number of empty slabs", NULL, slab_read(&l->empty), v->empty);
+	expect(v, "slots in use", NULL, slab_read(&l->used), v->used);
+	expect(v, "objects in the quarantine", NULL, slab_read(&l->waiting), v->waiting);
 	if (v->parked > v->used)
 		fault(v, "objects parked, of those in use", NULL, v->parked, v->used);
-	if (l->used_peak < l->used)
-		fault(v, "peak of slots in use", NULL, l->used_peak, l->used);
+	if (slab_read(&l->used_peak) < slab_read(&l->used))
+		fault(v, "peak of slots in use", NULL, slab_read(&l->used_peak),
+		      slab_read(&l->used));
 }
 
 /* Mode M: the side table must know as many objects as the figures tell. */
@@ -272,7 +273,8 @@ static int verify_direct(struct verify *v)
 
 	v->slabs = v->full = v->used = slab_direct_count(v->cache);
 	check_totals(v);
-	expect(v, "allocs - frees", NULL, l->direct_allocs - l->direct_frees, l->used);
+	expect(v, "allocs - frees", NULL,
+	       slab_read(&l->direct_allocs) - slab_read(&l->direct_frees), slab_read(&l->used));
 	return v->faults;
 }
 
