@@ -17,6 +17,9 @@ have() {
 	libmimalloc2.0) links -l:libmimalloc.so.2 ;;
 	libjemalloc2) links -l:libjemalloc.so.2 ;;
 	libtcmalloc-minimal4) links -l:libtcmalloc_minimal.so.4 ;;
+	libclang-rt-*) # with any version of it
+		echo "int main(void) { return 0; }" |
+			clang -x c -fsanitize=address -o /dev/null - ;;
 	libglib2.0-dev) pkg-config --exists glib-2.0 ;;
 	libboost-dev) echo "#include <boost/pool/pool.hpp>" | "${CXX:-c++}" -E -x c++ - ;;
 	*) command -v "$1" ;;
