@@ -63,7 +63,7 @@ static bool read_args(struct slab_cache_args *known, const struct slab_cache_arg
 	for (size_t i = sizeof *known; i < bytes; i++)
 		if (raw[i] != 0)
 			return false;
-	return known->reserved == 0 && (known->flags & ~KNOWN_FLAGS) == 0;
+	return known->reserved == 0 && (known->flags & ~(KNOWN_FLAGS | SLAB_BY_SIZE)) == 0;
 }
 
 static bool align_ok(size_t align)
@@ -72,8 +72,12 @@ static bool align_ok(size_t align)
 }
 
 /* Objects in a magazine to begin with; what a thread may pin makes them smaller. */
-static uint32_t magazine_cap(size_t size)
+static uint32_t magazine_cap(const struct slab_geometry *geo)
 {
+	size_t size = geo->object_bytes;
+
+	if (geo->objects < 8 && size > 4096)
+		return 2;
 	return size <= 256 ? 256 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
 }
 
@@ -154,7 +158,7 @@ static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
 	*c = (struct slab_cache){
 		.state = SLAB_CACHE_LIVE,
 		.flags = args->flags,
-		.magazine_cap = magazine_cap(geo->object_bytes),
+		.magazine_cap = magazine_cap(geo),
 		.geo = *geo,
 		.ctor = args->ctor,
 		.dtor = args->dtor,
@@ -195,7 +199,8 @@ static struct slab_cache *panic_or_null(const char *name, unsigned flags, int er
 static bool set_geometry(struct slab_geometry *geo, size_t size, size_t align, uint32_t flags)
 {
 	if (!is_debugged(flags))
-		return slab_geometry_set(geo, size, align, slab_root.page_bytes);
+		return ((flags & SLAB_BY_SIZE) != 0 ? slab_geometry_set_sparse : slab_geometry_set)(
+		    geo, size, align, slab_root.page_bytes);
 	if ((flags & SLAB_STORE_USER) != 0)
 		slab_track_warm();
 	return slab_geometry_set_debug(geo, size, align, slab_root.page_bytes, flags);

@@ -1,9 +1,9 @@
 /*
  * large.c - blocks that are mappings of their own                                        Floor 7
  *
- * Called by sized.c and reap.c. A block's span is entered in the address map while the block is
- * live. The most recent freed ones stay mapped, a few of them and a bounded sum, with their pages:
- * a program that takes and frees a buffer again and again makes no call to the kernel.
+ * Called by sized.c. A block's span is entered in the address map while the block is live. Some of
+ * what is freed stays mapped (recent.c): a program that takes and frees a buffer again and again
+ * makes no call to the kernel.
  */
 #include "slab/large.h"
 #include "slab/check.h"
@@ -11,13 +11,8 @@
 #include "slab/map.h"
 #include "slab/meta.h"
 #include "slab/page.h"
+#include "slab/recent.h"
 #include "slab/report.h"
-
-#define RECENT_BLOCKS    16                  /* freed blocks kept at most, */
-#define RECENT_LEAST     ((size_t)1 << 20)   /* of so many bytes in any case, */
-#define RECENT_MOST      ((size_t)16 << 20)  /* and at most so many, */
-#define RECENT_SHARE     8                   /* and between them one part in 8 of what is in use */
-#define FITS_SHARE       4                   /* a kept block may be a quarter too large */
 
 #define GROWTH_SHARE     4                   /* one that grows gets a quarter more addresses */
 
@@ -27,14 +22,6 @@ static size_t granules(size_t size)
 	if (size > PTRDIFF_MAX - SLAB_GRANULE_BYTES)
 		return 0;
 	return (size + SLAB_GRANULE_BYTES - 1) & ~(SLAB_GRANULE_BYTES - 1);
-}
-
-static size_t recent_limit(void)
-{
-	size_t used = slab_root.large_bytes + slab_read(&slab_root.reserve.held_bytes);
-	size_t share = used / RECENT_SHARE;
-
-	return share < RECENT_LEAST ? RECENT_LEAST : share > RECENT_MOST ? RECENT_MOST : share;
 }
 
 /* Into the map and among the live ones. Under span_lock. */
@@ -56,37 +43,10 @@ static void leave_locked(struct slab_span *span)
 	slab_root.large_count--;
 }
 
-static void forget_recent_locked(struct slab_span *span)
-{
-	slab_list_del(&span->all_link);
-	slab_root.recent_bytes -= span->bytes;
-	slab_root.recent_count--;
-}
-
-/* The smallest of the kept ones that serves, if one is not too large; live again. */
-static struct slab_span *take_recent_locked(size_t bytes, size_t align)
-{
-	struct slab_span *best = NULL;
-	struct slab_list *pos;
-
-	slab_list_for_each(pos, &slab_root.recent) {
-		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
-
-		if (span->bytes >= bytes && span->bytes - bytes <= bytes / FITS_SHARE &&
-		    (span->base & (align - 1)) == 0 && (best == NULL || span->bytes < best->bytes))
-			best = span;
-	}
-	if (best == NULL)
-		return NULL;
-	forget_recent_locked(best);
-	SLAB_BUG_ON(!enter_locked(best)); /* its leaves exist */
-	return best;
-}
-
 static struct slab_span *map_new(size_t bytes, size_t align)
 {
 	struct slab_span *span = slab_meta_get(SLAB_META_SPAN);
-	bool entered;
+	bool entered, again = false;
 
 	if (span == NULL)
 		return NULL;
@@ -94,9 +54,13 @@ static struct slab_span *map_new(size_t bytes, size_t align)
 	slab_list_init(&span->link);
 	pthread_mutex_lock(&slab_root.span_lock);
 	entered = span->base != 0 && enter_locked(span);
-	if (entered)
+	if (entered) {
 		slab_root.mapped_bytes += bytes;
+		again = slab_recent_note_new_locked(span);
+	}
 	pthread_mutex_unlock(&slab_root.span_lock);
+	if (again) /* one call instead of a fault for each page */
+		slab_page_populate(span->base, bytes);
 	if (entered)
 		return span;
 	if (span->base != 0)
@@ -116,54 +80,15 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 	if (align < SLAB_GRANULE_BYTES)
 		align = SLAB_GRANULE_BYTES;
 	pthread_mutex_lock(&slab_root.span_lock);
-	span = take_recent_locked(bytes, align);
+	span = slab_recent_take_locked(bytes, align);
+	if (span != NULL)
+		SLAB_BUG_ON(!enter_locked(span)); /* its leaves exist */
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (span == NULL) {
 		span = map_new(bytes, align);
 		*zeroed = true;
 	}
 	return span != NULL ? (void *)span->base : NULL;
-}
-
-/* What is in no map goes back; at the kernel's limit on mappings its pages at least. */
-static void give_back(uintptr_t base, size_t bytes)
-{
-	bool failed = slab_page_unmap(base, bytes) != 0;
-	struct slab_range range = { base, bytes };
-
-	if (failed)
-		slab_page_drop(&range, 1);
-	pthread_mutex_lock(&slab_root.span_lock);
-	slab_root.mapped_bytes -= bytes;
-	slab_root.unmap_failures += failed;
-	pthread_mutex_unlock(&slab_root.span_lock);
-}
-
-static void unmap(struct slab_span *span)
-{
-	give_back(span->base, span->bytes);
-	slab_meta_put(SLAB_META_SPAN, span);
-}
-
-size_t slab_large_trim(size_t keep_bytes)
-{
-	size_t returned = 0;
-	struct slab_span *span;
-
-	do {
-		span = NULL;
-		pthread_mutex_lock(&slab_root.span_lock);
-		if (slab_root.recent_bytes > keep_bytes ||
-		    slab_root.recent_count > RECENT_BLOCKS) {
-			span = slab_container(slab_root.recent.prev, struct slab_span, all_link);
-			forget_recent_locked(span);
-			returned += span->bytes;
-		}
-		pthread_mutex_unlock(&slab_root.span_lock);
-		if (span != NULL)
-			unmap(span);
-	} while (span != NULL);
-	return returned;
 }
 
 static struct slab_span *span_at_locked(void *p)
@@ -182,23 +107,12 @@ static struct slab_span *span_at_locked(void *p)
 void slab_large_free(void *p)
 {
 	struct slab_span *span;
-	size_t limit;
-	bool keep;
 
 	pthread_mutex_lock(&slab_root.span_lock);
 	span = span_at_locked(p);
 	leave_locked(span);
-	limit = recent_limit();
-	keep = span->bytes <= limit;
-	if (keep) {
-		slab_list_add(&span->all_link, &slab_root.recent);
-		slab_root.recent_bytes += span->bytes;
-		slab_root.recent_count++;
-	}
 	pthread_mutex_unlock(&slab_root.span_lock);
-	if (!keep)
-		unmap(span);
-	slab_large_trim(limit);
+	slab_recent_put(span);
 }
 
 size_t slab_large_bytes(const void *p)
@@ -217,7 +131,7 @@ static void shrink(struct slab_span *span, size_t bytes)
 	slab_root.large_bytes -= cut;
 	span->bytes = bytes;
 	pthread_mutex_unlock(&slab_root.span_lock);
-	give_back(at, cut);
+	slab_recent_unmap(at, cut);
 }
 
 /* The block is bytes long at base by now; the map follows. Leaves exist. */
@@ -226,10 +140,31 @@ static void settle(struct slab_span *span, uintptr_t base, size_t bytes)
 	pthread_mutex_lock(&slab_root.span_lock);
 	slab_root.mapped_bytes += bytes - span->bytes;
 	leave_locked(span); /* of the old address only what nobody else has entered meanwhile */
+	if (base != span->base)
+		span->mapping = ++slab_root.mappings;
 	span->base = base;
 	span->bytes = bytes;
 	SLAB_BUG_ON(!enter_locked(span));
 	pthread_mutex_unlock(&slab_root.span_lock);
+}
+
+/* Takes what the run behind it has, which was once a part of the same block: no call at all. */
+static bool extend(struct slab_span *span, size_t bytes)
+{
+	size_t before = span->bytes;
+	bool extended;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	extended = slab_recent_extend_locked(span, bytes);
+	if (extended) {
+		bytes = span->bytes;
+		span->bytes = before;
+		leave_locked(span);
+		span->bytes = bytes;
+		SLAB_BUG_ON(!enter_locked(span));
+	}
+	pthread_mutex_unlock(&slab_root.span_lock);
+	return extended;
 }
 
 static bool make_leaves(uintptr_t base, size_t bytes)
@@ -268,7 +203,7 @@ void *slab_large_resize(void *p, size_t size)
 		return NULL;
 	if (bytes < span->bytes - span->bytes / GROWTH_SHARE)
 		shrink(span, bytes);
-	if (bytes <= span->bytes)
+	if (bytes <= span->bytes || extend(span, bytes))
 		return p;
 	if (granules(size + size / GROWTH_SHARE) != 0)
 		bytes = granules(size + size / GROWTH_SHARE);

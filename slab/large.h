@@ -18,9 +18,6 @@ void slab_large_free(void *p);
 /* Makes the block at p at least size bytes, in place or by moving its pages. NULL: it cannot. */
 void *slab_large_resize(void *p, size_t size);
 
-/* Unmaps freed blocks until at most keep_bytes of them are kept. Returns the bytes given back. */
-size_t slab_large_trim(size_t keep_bytes);
-
 /* The bytes that the block around p has. */
 size_t slab_large_bytes(const void *p);
 

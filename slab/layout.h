@@ -16,8 +16,8 @@
  *   5  depot.c slablist.c               shelf of full magazines; slabs of one cache
  *      take.c return.c misuse.c         a slab for a cache; pages for the kernel; wrongs by name
  *      damage.c                         an overwritten object, shown in the kernel's form
- *   4  span.c home.c owner.c            runs of slabs from mmap; partial slabs by age; whose
- *                                       malloc block is it
+ *   4  span.c home.c owner.c recent.c   runs of slabs from mmap; partial slabs by age; whose
+ *                                       malloc block is it; freed large blocks that are kept
  *   3  meta.c map.c config.c            memory for descriptors; whose address is it; SLAB_DEBUG
  *   2  page.c slabpage.c track.c        the kernel's memory calls; one slab, pure functions;
  *                                       who did something, and when
@@ -122,6 +122,7 @@ struct slab {
 	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE |    \
 	 SLAB_FAULT_INJECT)
 #define SLAB_CONFIG_OFF 0x80000000u /* '-' matched: the real pool, whatever tool runs; no flag */
+#define SLAB_BY_SIZE 0x40000000u    /* of sized.c's caches at create; not kept */
 #define SLAB_CONFIG_BYTES 1024
 
 /* Written once, under registry_lock, before state is SLAB_CONFIG_READ; constant from then on. */
@@ -208,6 +209,7 @@ struct slab_span {
 	uint32_t n_home;            /* all */
 	uint32_t n_partial;         /* ones of partial */
 	uint64_t partial[SLAB_SPAN_WORDS]; /* 1 = some slots in use, some free */
+	uint64_t mapping; /* of a large block or a kept run: the mmap that it is a part of */
 };
 
 /* Spans with free slabs; one pool per order for all small caches, one per large cache. */
@@ -573,9 +575,13 @@ struct slab_root {
 	pthread_mutex_t span_lock;
 	struct slab_list spans[SLAB_ORDERS];  /* slab_span.all_link */
 	struct slab_list large;               /* blocks of the by-size front end above 64 KiB */
-	struct slab_list recent;              /* freed ones that are kept, the newest first */
+	struct slab_list recent;              /* freed and kept (recent.c), the newest first */
 	uint64_t large_bytes, recent_bytes;   /* sums over those two */
 	uint64_t large_count, recent_count;
+	uint64_t mappings;                    /* made for large blocks so far */
+	uint64_t recent_gone_bytes;           /* of what was kept, given back */
+	uint64_t recent_missed_bytes;         /* of those, mapped again since more was kept */
+	uint64_t recent_doubled;              /* times that more was kept from then on */
 	struct slab_pool shared[SLAB_ORDERS];
 	struct slab_reserve reserve;
 	uint64_t warm_slabs[SLAB_ORDERS];     /* of all pools */

@@ -211,9 +211,9 @@ EXPORT struct mallinfo (mallinfo)(void)
  * while much is in use, as much less when that is freed; and no holes in spans, which would be
  * filled again and again. At the constructor, when the first blocks are long out.
  */
-#define KEPT_SHARE  4                 /* one part in so many of the slabs in use may be kept, */
+#define KEPT_SHARE  8                 /* one part in so many of the slabs in use may be kept, */
 #define KEPT_LEAST  ((size_t)1 << 20) /* or so many bytes, */
-#define KEPT_MOST   ((size_t)8 << 20) /* or, if the program swings, up to so many */
+#define KEPT_MOST   ((size_t)3 << 20) /* or, if the program swings, up to so many */
 #define THREAD_MOST ((size_t)4 << 20) /* what one thread's magazines may pin */
 
 static void tune(void)

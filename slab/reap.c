@@ -5,7 +5,7 @@
  * of another thread, whose fast path takes no lock.
  */
 #include "slab/layout.h"
-#include "slab/large.h"
+#include "slab/recent.h"
 #include "slab/list.h"
 #include "slab/misuse.h"
 #include "slab/quarantine.h"
@@ -63,7 +63,7 @@ EXPORT size_t slab_reap(void)
 	}
 	slab_registry_unlock();
 	bytes = slab_release(t, &empties);
-	bytes += slab_large_trim(0);
+	bytes += slab_recent_trim(0);
 	bytes += slab_return_all(-1);
 	slab_thread_unlock(t);
 	return bytes;

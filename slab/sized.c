@@ -65,7 +65,7 @@ static void class_name(char *name, size_t room, size_t bytes, size_t align)
 static __attribute__((noinline, cold)) struct slab_cache *make_class(struct slab_cache **where,
                                                                      size_t bytes, size_t align)
 {
-	struct slab_cache_args args = { .align = align };
+	struct slab_cache_args args = { .align = align, .flags = SLAB_BY_SIZE };
 	char name[SLAB_NAME_BYTES];
 	struct slab_cache *c;
 	size_t of;

@@ -11,6 +11,7 @@
 
 #define LINE_BYTES 64
 #define MOST_COLOURS 64
+#define SPARSE_BYTES 4096 /* the largest that slabs of the by-size front end hold many of */
 
 _Static_assert(sizeof(struct slab) == 32, "252 objects of 16 bytes need a header of 64 bytes");
 
@@ -112,6 +113,43 @@ bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, siz
 	};
 	if (!cut(geo, align, page_bytes))
 		return false;
+	set_colours(geo);
+	return true;
+}
+
+/*
+ * For blocks of a page and more, which programs have few of at a time: the smallest slab of whose
+ * touched pages at most one part in 8 is waste. What lies behind them costs addresses, no memory;
+ * few objects in a slab leave it empty soon, for any other cache of its order.
+ */
+static bool cut_sparse(struct slab_geometry *geo, size_t align, size_t page_bytes)
+{
+	for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
+		size_t bytes = page_bytes << order, used, touched;
+
+		if (bytes > SLAB_SLAB_MAX_BYTES)
+			break;
+		geo->objects = objects_in(geo, align, bytes);
+		used = (size_t)geo->objects * geo->stride_bytes;
+		touched = round_up(geo->header_bytes + used, page_bytes);
+		if (geo->objects == 0 || (touched - used) * 8 > touched)
+			continue;
+		geo->order = order;
+		geo->slab_bytes = (uint32_t)bytes;
+		return true;
+	}
+	return false;
+}
+
+bool slab_geometry_set_sparse(struct slab_geometry *geo, size_t size, size_t align,
+                              size_t page_bytes)
+{
+	if (!slab_geometry_set(geo, size, align, page_bytes))
+		return false;
+	if (geo->stride_bytes <= SPARSE_BYTES)
+		return true;
+	if (!cut_sparse(geo, align, page_bytes))
+		return slab_geometry_set(geo, size, align, page_bytes);
 	set_colours(geo);
 	return true;
 }

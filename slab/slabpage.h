@@ -13,6 +13,10 @@
 /* Cuts objects of size bytes at align: false when no slab is good enough. */
 bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes);
 
+/* The same for a class of the by-size front end. */
+bool slab_geometry_set_sparse(struct slab_geometry *geo, size_t size, size_t align,
+                              size_t page_bytes);
+
 /* The same for a cache with these SLAB_DEBUG_FLAGS: see struct slab_track. */
 bool slab_geometry_set_debug(struct slab_geometry *geo, size_t size, size_t align,
                              size_t page_bytes, uint32_t flags);

@@ -15,6 +15,8 @@
 #include "slab/meta.h"
 #include "slab/page.h"
 
+#define LOOKED_AT 4 /* spans of each order, where one to be cut anew is wanted */
+
 static struct slab_pool *pool_of(const struct slab_span *span)
 {
 	return span->owner != NULL ? &span->owner->own : &slab_root.shared[span->order];
@@ -109,6 +111,64 @@ struct slab_span *slab_span_new(struct slab_cache *owner, uint32_t order, size_t
 		slab_page_unmap(span->base, bytes);
 	slab_meta_put(SLAB_META_SPAN, span);
 	return NULL;
+}
+
+/* Nobody holds anything of it, and its pages may be cut anew. */
+static bool is_whole(const struct slab_span *span)
+{
+	return span->n_warm > 0 && span->n_free == span->slabs && !span->huge && !span->busy &&
+	       slab_bit_next(span->hole, span->slabs, 0) >= span->slabs;
+}
+
+struct slab_span *slab_span_find_whole(uint32_t order)
+{
+	size_t slab_bytes = (size_t)slab_root.page_bytes << order;
+
+	for (uint32_t other = 0; other < SLAB_ORDERS; other++) {
+		struct slab_list *pos, *head = &slab_root.shared[other].warm;
+		unsigned looked = 0;
+
+		if (other == order)
+			continue;
+		slab_list_for_each(pos, head) {
+			struct slab_span *span = slab_container(pos, struct slab_span, link);
+
+			if (is_whole(span) && (span->base & (slab_bytes - 1)) == 0 &&
+			    span->bytes >= slab_bytes)
+				return span;
+			if (++looked == LOOKED_AT)
+				break;
+		}
+	}
+	return NULL;
+}
+
+/* A slab is warm if any page of it was. */
+void slab_span_recut(struct slab_span *span, struct slab_cache *owner, uint32_t order)
+{
+	size_t was_bytes = slab_span_slab_bytes(span), slab_bytes;
+	uint32_t was_warm = span->n_warm, first, last;
+	uint64_t warm[SLAB_SPAN_WORDS];
+
+	memcpy(warm, span->warm, sizeof warm);
+	slab_span_unlink(span);
+	slab_root.warm_slabs[span->order] -= was_warm;
+	slab_add(&slab_root.reserve.warm_bytes, -(was_warm * was_bytes));
+	memset(span->free, 0, sizeof span->free);
+	memset(span->warm, 0, sizeof span->warm);
+	span->owner = owner;
+	span->order = (uint8_t)order;
+	slab_bytes = slab_span_slab_bytes(span);
+	span->slabs = span->n_free = (uint32_t)(span->bytes / slab_bytes);
+	span->n_warm = 0;
+	for (uint32_t i = 0; i < span->slabs; i++) {
+		first = (uint32_t)(i * slab_bytes / was_bytes);
+		last = (uint32_t)(((i + 1) * slab_bytes - 1) / was_bytes);
+		slab_bit_set(span->free, i);
+		if (slab_bit_next(warm, last + 1, first) <= last)
+			slab_span_set_warm(span, i);
+	}
+	SLAB_BUG_ON(!link_new(span)); /* its leaves exist */
 }
 
 void slab_span_set_warm(struct slab_span *span, uint32_t i)

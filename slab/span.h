@@ -25,6 +25,12 @@ struct slab *slab_span_held_locked(const void *p);
 /* A new span, entered and on its pool's list. NULL: no memory. */
 struct slab_span *slab_span_new(struct slab_cache *owner, uint32_t order, size_t bytes);
 
+/* A span of another order that is empty and has pages; NULL: none is soon found. */
+struct slab_span *slab_span_find_whole(uint32_t order);
+
+/* Cuts such a span into slabs of order: for owner alone, or, NULL, shared. */
+void slab_span_recut(struct slab_span *span, struct slab_cache *owner, uint32_t order);
+
 /* Slab i, which nobody holds, has its pages. */
 void slab_span_set_warm(struct slab_span *span, uint32_t i);
 

@@ -3,7 +3,8 @@
  *
  * Called by slow.c. Small caches share spans; a cache above LARGE_CACHE_BYTES takes spans of its
  * own, so that it leaves whole spans empty when it shrinks. Warm slabs of any span of the order
- * come first, then clean ones, made present some at a time; then holes; then a new span.
+ * come first; then an empty span of another order, cut anew; then clean ones, made present some at
+ * a time; then holes; then a new span.
  */
 #include <errno.h>
 
@@ -43,16 +44,18 @@ static void keep_more(struct slab_reserve *r)
 	r->returned_bytes = r->refault_bytes = r->turned_bytes = 0;
 }
 
-/* Pages that were given back are wanted again: keep more. */
-static void note_refault(size_t bytes)
+/* Pages that were given back are wanted again: keep more. True: so many had gone. */
+static bool note_refault(size_t bytes)
 {
 	struct slab_reserve *r = &slab_root.reserve;
+	bool gone = r->returned_bytes >= r->refault_bytes + bytes;
 
 	if (r->returned_bytes == 0)
-		return;
+		return false;
 	r->refault_bytes += bytes;
-	if (r->refault_bytes >= r->reserve_bytes / 2)
+	if (r->refault_bytes >= r->reserve_bytes / 2 && r->reserve_bytes < r->max_bytes)
 		keep_more(r);
+	return gone;
 }
 
 /* Slabs come and go because magazines may pin no more: let them. */
@@ -75,6 +78,8 @@ static uint32_t ahead_slabs(const struct slab_cache *c)
 {
 	uint64_t slabs = slab_read(&c->slabs.slabs) / 16, most = AHEAD_PAGES >> c->geo.order;
 
+	if ((size_t)c->geo.objects * c->geo.stride_bytes < c->geo.slab_bytes / 4 * 3)
+		return 0; /* its end is never touched */
 	if (most > AHEAD_OBJECTS / c->geo.objects)
 		most = AHEAD_OBJECTS / c->geo.objects;
 	return (uint32_t)(slabs < most ? slabs : most);
@@ -168,30 +173,45 @@ static struct slab *take_warm(struct slab_span *span)
 	return (struct slab *)(span->base + i * slab_span_slab_bytes(span));
 }
 
-/* A slab without pages, its pages and some following made present. NULL: nothing mapped left. */
-static struct slab *take_clean(struct slab_span *span, uint32_t ahead)
+/* The bytes of n slabs of c that are ever touched; of a sparse one not the end. */
+static size_t touched_bytes(const struct slab_cache *c, uint32_t n)
 {
-	size_t slab_bytes = slab_span_slab_bytes(span);
+	size_t used = c->geo.header_bytes + (size_t)c->geo.objects * c->geo.stride_bytes;
+
+	used = (used + slab_root.page_bytes - 1) & ~(size_t)(slab_root.page_bytes - 1);
+	return n > 1 ? n * (size_t)c->geo.slab_bytes : n * used;
+}
+
+/*
+ * A slab without pages, its pages and some following made present. A fault costs much more than a
+ * page of many: where pages go and come again, as many as have gone are made present. NULL: nothing
+ * mapped left.
+ */
+static struct slab *take_clean(const struct slab_cache *c, struct slab_span *span, uint32_t ahead)
+{
+	size_t slab_bytes = slab_span_slab_bytes(span), bytes;
 	uint32_t i = first_cold(span, false), n;
 	uintptr_t at = span->base + i * slab_bytes;
 
 	if (i >= span->slabs)
 		return NULL;
-	note_refault(slab_bytes);
+	if (note_refault(slab_bytes) && ahead == 0)
+		ahead = 1;
 	n = span->huge ? 1 : cold_run(span, i, ahead, false);
-	if (n * slab_bytes > slab_root.page_bytes)
-		slab_page_populate(at, n * slab_bytes);
+	bytes = touched_bytes(c, n);
+	if (bytes > slab_root.page_bytes)
+		slab_page_populate(at, bytes);
 	for (uint32_t k = 1; k < n; k++)
 		slab_span_set_warm(span, i + k);
 	set_held(span, i);
 	return (struct slab *)at;
 }
 
-static struct slab *take_cold(struct slab_pool *pool, uint32_t ahead)
+static struct slab *take_cold(const struct slab_cache *c, struct slab_pool *pool, uint32_t ahead)
 {
 	while (!slab_list_empty(&pool->cold)) {
 		struct slab_span *span = slab_container(pool->cold.next, struct slab_span, link);
-		struct slab *s = take_clean(span, ahead);
+		struct slab *s = take_clean(c, span, ahead);
 		uint32_t lost = span->n_lost;
 
 		if (s != NULL)
@@ -232,11 +252,16 @@ static struct slab *take_locked(struct slab_cache *c)
 	struct slab_span *span = find_warm(c);
 	struct slab *s;
 
+	if (span == NULL) {
+		span = slab_span_find_whole(order);
+		if (span != NULL)
+			slab_span_recut(span, large ? c : NULL, order);
+	}
 	if (span != NULL)
 		return take_warm(span);
-	s = take_cold(&c->own, ahead);
+	s = take_cold(c, &c->own, ahead);
 	if (s == NULL && !large)
-		s = take_cold(shared, ahead);
+		s = take_cold(c, shared, ahead);
 	if (s != NULL)
 		return s;
 	span = slab_span_new(large ? c : NULL, order,
@@ -246,8 +271,8 @@ static struct slab *take_locked(struct slab_cache *c)
 		                c->geo.slab_bytes > SLAB_SPAN_MIN_BYTES ? c->geo.slab_bytes
 		                                                        : SLAB_SPAN_MIN_BYTES);
 	if (span != NULL)
-		return take_clean(span, ahead);
-	return large ? take_cold(shared, 1) : NULL;
+		return take_clean(c, span, ahead);
+	return large ? take_cold(c, shared, 1) : NULL;
 }
 
 struct slab *slab_span_take(struct slab_cache *c)

@@ -80,6 +80,28 @@ Test(slabpage, every_size_and_alignment_is_cut_well)
 	}
 }
 
+Test(slabpage, classes_of_many_pages_waste_at_most_an_eighth_of_what_they_touch)
+{
+	struct slab_geometry dense, g;
+
+	for (size_t size = 16; size <= SLAB_OBJECT_MAX; size += 16) {
+		size_t used, touched;
+
+		cr_assert(slab_geometry_set(&dense, size, 16, PAGE));
+		cr_assert(slab_geometry_set_sparse(&g, size, 16, PAGE));
+		if (size <= 4096) {
+			cr_assert_eq(memcmp(&g, &dense, sizeof g), 0);
+			continue;
+		}
+		used = g.objects * (size_t)g.stride_bytes;
+		touched = (g.header_bytes + used + PAGE - 1) / PAGE * PAGE;
+		cr_assert(g.objects > 0 && touched <= g.slab_bytes, "%zu", size);
+		cr_assert_leq((touched - used) * 8, touched, "%zu", size);
+		cr_assert_leq(g.slab_bytes, dense.slab_bytes > 2 * size ? dense.slab_bytes
+		                                                        : 4 * size, "%zu", size);
+	}
+}
+
 Test(slabpage, small_objects_are_packed_as_promised)
 {
 	struct slab_geometry g;

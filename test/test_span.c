@@ -5,6 +5,7 @@
  * The caches here only say which order of slab is wanted; their own lists of slabs stay empty.
  */
 #include "test/unit.h"
+#include "slab/list.h"
 #include "slab/map.h"
 #include "slab/page.h"
 #include "slab/return.h"
@@ -92,13 +93,58 @@ Test(span, another_cache_of_the_order_gets_the_warm_one)
 Test(span, another_order_does_not)
 {
 	struct slab_cache *wide = new_cache("wide", 5000);
-	struct slab *s = slab_span_take(a), *w;
+	struct slab *s = slab_span_take(a), *kept = slab_span_take(a), *w;
 
 	slab_span_put(a, s);
 	w = slab_span_take(wide);
 	cr_assert_neq(slab_map_span(w), slab_map_span(s));
 	cr_assert_eq(slab_of(&wide->geo, w), w);
 	slab_span_put(wide, w);
+	slab_span_put(a, kept);
+	end_cache(wide);
+}
+
+static void warm_is_counted(void)
+{
+	size_t bytes = 0;
+
+	for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
+		struct slab_list *pos;
+		uint64_t slabs_warm = 0;
+
+		slab_list_for_each(pos, &slab_root.spans[order])
+			slabs_warm += slab_container(pos, struct slab_span, all_link)->n_warm;
+		cr_assert_eq(slab_root.warm_slabs[order], slabs_warm);
+		bytes += slabs_warm * ((size_t)4096 << order);
+	}
+	cr_assert_eq(slab_root.reserve.warm_bytes, bytes);
+}
+
+Test(span, an_empty_span_is_cut_anew_for_another_order)
+{
+	struct slab_cache *wide = new_cache("wide", 5000);
+	struct slab *s = slab_span_take(a), *w;
+	struct slab_span *span = slab_map_span(s);
+	uint64_t calls, mapped = slab_root.mapped_bytes;
+
+	slab_span_put(a, s);
+	warm_is_counted();
+	calls = slab_page_calls.map + slab_page_calls.populate;
+	w = slab_span_take(wide);
+	cr_assert_eq(slab_map_span(w), span);
+	cr_assert_eq(slab_base(&wide->geo, w), span->base);
+	cr_assert_eq(span->order, wide->geo.order);
+	cr_assert_eq(span->slabs * (size_t)wide->geo.slab_bytes, span->bytes);
+	cr_assert_eq(slab_map_order1(w), wide->geo.order + 1);
+	cr_assert_eq(slab_page_calls.map + slab_page_calls.populate, calls);
+	cr_assert_eq(slab_root.mapped_bytes, mapped);
+	warm_is_counted();
+	slab_span_put(wide, w);
+	w = slab_span_take(a); /* and back */
+	cr_assert_eq(slab_map_span(w), span);
+	cr_assert_eq(span->order, 0);
+	warm_is_counted();
+	slab_span_put(a, w);
 	end_cache(wide);
 }
 

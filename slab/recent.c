@@ -1,0 +1,204 @@
+/*
+ * recent.c - memory of freed large blocks that is kept                                   Floor 4
+ *
+ * Called by large.c and reap.c; see recent.h. A block must not span two mappings, since the kernel
+ * moves none that does: so each span knows the number of the mapping that it is a part of.
+ */
+#include "slab/recent.h"
+#include "slab/check.h"
+#include "slab/list.h"
+#include "slab/meta.h"
+#include "slab/page.h"
+
+#define RUNS_MOST   32                 /* runs kept, */
+#define LEAST       ((size_t)1 << 20)  /* of so many bytes in any case; */
+#define LEAST_MOST  ((size_t)4 << 20)  /* of up to so many if what went back is wanted again, */
+#define KEPT_MOST   ((size_t)16 << 20) /* and else at most so many, */
+#define KEPT_SHARE  8                  /* and between them one part in 8 of what is in use */
+#define MISSED_MOST 4                  /* limits' worth mapped again before more is kept */
+
+static size_t least(void)
+{
+	return LEAST << slab_root.recent_doubled;
+}
+
+static size_t limit(void)
+{
+	size_t used = slab_root.large_bytes + slab_read(&slab_root.reserve.held_bytes);
+	size_t share = used / KEPT_SHARE < KEPT_MOST ? used / KEPT_SHARE : KEPT_MOST;
+
+	return share < least() ? least() : share;
+}
+
+static struct slab_span *span_of(struct slab_list *pos)
+{
+	return slab_container(pos, struct slab_span, all_link);
+}
+
+static void add_locked(struct slab_span *span, struct slab_list *behind)
+{
+	slab_list_add(&span->all_link, behind);
+	slab_root.recent_bytes += span->bytes;
+	slab_root.recent_count++;
+}
+
+static void remove_locked(struct slab_span *span)
+{
+	slab_list_del(&span->all_link);
+	slab_root.recent_bytes -= span->bytes;
+	slab_root.recent_count--;
+}
+
+/* What lies behind the first bytes of span becomes a run of its own. Without memory for its
+ * descriptor span stays as it is. */
+static void split_locked(struct slab_span *span, size_t bytes, struct slab_list *behind)
+{
+	struct slab_span *rest = span->bytes > bytes ? slab_meta_get(SLAB_META_SPAN) : NULL;
+
+	if (rest == NULL)
+		return;
+	*rest = (struct slab_span){
+		.base = span->base + bytes,
+		.bytes = span->bytes - bytes,
+		.mapping = span->mapping,
+	};
+	slab_list_init(&rest->link);
+	span->bytes = bytes;
+	add_locked(rest, behind);
+}
+
+struct slab_span *slab_recent_take_locked(size_t bytes, size_t align)
+{
+	struct slab_span *best = NULL;
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.recent) {
+		struct slab_span *span = span_of(pos);
+
+		if (span->bytes >= bytes && (span->base & (align - 1)) == 0 &&
+		    (best == NULL || span->bytes < best->bytes))
+			best = span;
+	}
+	if (best == NULL)
+		return NULL;
+	pos = best->all_link.prev;
+	remove_locked(best);
+	split_locked(best, bytes, pos); /* as old as it was */
+	return best;
+}
+
+bool slab_recent_extend_locked(struct slab_span *span, size_t bytes)
+{
+	uintptr_t end = span->base + span->bytes;
+	size_t more = bytes - span->bytes;
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.recent) {
+		struct slab_span *next = span_of(pos);
+
+		if (next->base != end || next->mapping != span->mapping || next->bytes < more)
+			continue;
+		pos = pos->prev;
+		remove_locked(next);
+		split_locked(next, more, pos);
+		span->bytes += next->bytes;
+		slab_meta_put(SLAB_META_SPAN, next);
+		return true;
+	}
+	return false;
+}
+
+/* Takes up the runs before and behind it that are of the same mapping. */
+static void join_locked(struct slab_span *span)
+{
+	struct slab_list *pos, *after;
+
+	slab_list_for_each_safe(pos, after, &slab_root.recent) {
+		struct slab_span *other = span_of(pos);
+		bool before = other->base + other->bytes == span->base;
+
+		if (other->mapping != span->mapping ||
+		    (!before && span->base + span->bytes != other->base))
+			continue;
+		remove_locked(other);
+		if (before)
+			span->base = other->base;
+		span->bytes += other->bytes;
+		slab_meta_put(SLAB_META_SPAN, other);
+	}
+}
+
+/* What has gone back, and must be mapped again soon, had better been kept. */
+bool slab_recent_note_new_locked(struct slab_span *span)
+{
+	span->mapping = ++slab_root.mappings;
+	if (slab_root.recent_gone_bytes < span->bytes)
+		return false;
+	slab_root.recent_gone_bytes -= span->bytes;
+	slab_root.recent_missed_bytes += span->bytes;
+	if (slab_root.recent_missed_bytes >= MISSED_MOST * least() && least() < LEAST_MOST) {
+		slab_root.recent_missed_bytes = 0;
+		slab_root.recent_doubled++;
+	}
+	return true;
+}
+
+/* At the kernel's limit on mappings its pages at least. */
+void slab_recent_unmap(uintptr_t base, size_t bytes)
+{
+	bool failed = slab_page_unmap(base, bytes) != 0;
+	struct slab_range range = { base, bytes };
+
+	if (failed)
+		slab_page_drop(&range, 1);
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_root.mapped_bytes -= bytes;
+	slab_root.unmap_failures += failed;
+	pthread_mutex_unlock(&slab_root.span_lock);
+}
+
+size_t slab_recent_trim(size_t keep_bytes)
+{
+	size_t returned = 0;
+	struct slab_span *span;
+
+	do {
+		span = NULL;
+		pthread_mutex_lock(&slab_root.span_lock);
+		if (slab_root.recent_bytes > keep_bytes || slab_root.recent_count > RUNS_MOST) {
+			span = span_of(slab_root.recent.prev);
+			remove_locked(span);
+			returned += span->bytes;
+		}
+		pthread_mutex_unlock(&slab_root.span_lock);
+		if (span != NULL) {
+			slab_recent_unmap(span->base, span->bytes);
+			slab_meta_put(SLAB_META_SPAN, span);
+		}
+	} while (span != NULL);
+	return returned;
+}
+
+void slab_recent_put(struct slab_span *span)
+{
+	size_t most, gone = 0;
+	bool keep;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	most = limit();
+	keep = span->bytes <= most;
+	if (keep) {
+		join_locked(span);
+		add_locked(span, &slab_root.recent);
+	}
+	pthread_mutex_unlock(&slab_root.span_lock);
+	if (!keep) {
+		gone = span->bytes;
+		slab_recent_unmap(span->base, span->bytes);
+		slab_meta_put(SLAB_META_SPAN, span);
+	}
+	gone += slab_recent_trim(most);
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_root.recent_gone_bytes += gone;
+	pthread_mutex_unlock(&slab_root.span_lock);
+}

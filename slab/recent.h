@@ -1,0 +1,31 @@
+/*
+ * recent.h - memory of freed large blocks that is kept                                   Floor 4
+ *
+ * Runs of whole granules, with their pages, in no map. A run serves any block that fits into it and
+ * what is left of it stays; where two meet that are parts of one mapping they are one again. How
+ * much is kept grows where what went back is wanted again soon.
+ */
+#ifndef SLAB_RECENT_H
+#define SLAB_RECENT_H
+
+#include "slab/layout.h"
+
+/* The smallest kept run that serves, cut to bytes; the caller's. NULL: none. Under span_lock. */
+struct slab_span *slab_recent_take_locked(size_t bytes, size_t align);
+
+/* Lengthens span to bytes by the run behind it; the map is the caller's. Under span_lock. */
+bool slab_recent_extend_locked(struct slab_span *span, size_t bytes);
+
+/* Keeps what span has, or gives it back; it is in no map any more. */
+void slab_recent_put(struct slab_span *span);
+
+/* span had to be mapped anew. True: so much had gone back before. Under span_lock. */
+bool slab_recent_note_new_locked(struct slab_span *span);
+
+/* Gives back kept runs until at most keep_bytes are left. Returns the bytes given back. */
+size_t slab_recent_trim(size_t keep_bytes);
+
+/* Memory in no map goes back to the kernel. */
+void slab_recent_unmap(uintptr_t base, size_t bytes);
+
+#endif
