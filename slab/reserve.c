@@ -51,10 +51,10 @@ bool slab_reserve_may_park(const struct slab_thread *t, const struct slab_cache 
                            size_t own_bytes, uint32_t count)
 {
 	size_t reserve = slab_read(&slab_root.reserve.reserve_bytes);
-	size_t share = slab_reserve_ceiling() / 4, most = reserve - reserve / 4;
+	size_t most = reserve - reserve / 4;
 	size_t others = pins(t) - own_bytes - slab_read(&c->depot.pin_bytes);
 	size_t here = own_bytes + slab_pin_bytes(c, slab_read(&c->depot.objects) + count);
 	size_t held = slab_pin_bytes(c, UINT64_MAX);
 
-	return others + (here < held ? here : held) <= (most > share ? most : share);
+	return others + (here < held ? here : held) <= most;
 }

@@ -4,8 +4,7 @@
  * One figure for the process, the ceiling, bounds what is kept although no object lives in it:
  *     ceiling = max(reserve, 1/16 of the slabs in use)
  *     sum of what a thread's slots pin      <= min(root.thread_bytes, ceiling / 2)
- *     pins of the depots + the caller's own <= max(3/4 reserve, 1/4 ceiling), else magazines go to
- *                                              the slabs
+ *     pins of the depots + the caller's own <= 3/4 reserve, else magazines go to the slabs
  *     empty slabs that constructors' caches keep <= reserve / 2, and count as pins
  *     warm slabs                            <= ceiling - pins, at least ceiling / 4
  * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs.

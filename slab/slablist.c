@@ -69,18 +69,15 @@ void slab_slablist_add(struct slab_cache *c, struct slab *s)
 	unlock(&c->slabs);
 }
 
-/* The oldest at home, else the fullest. */
+/* The fullest from before the cache had spans of its own, else the oldest at home. */
 static struct slab *next_slab(struct slab_cache *c)
 {
 	struct slab_slablist *l = &c->slabs;
-	struct slab *s = slab_home_first(c);
 
-	if (s != NULL)
-		return s;
 	for (int b = 0; b < SLAB_BANDS; b++)
 		if (!slab_list_empty(&l->band[b]))
 			return slab_container(l->band[b].next, struct slab, link);
-	return NULL;
+	return slab_home_first(c);
 }
 
 static void set_kept(struct slab_cache *c, struct slab *s, bool kept)

@@ -17,6 +17,11 @@
 
 #define SWEEP_SPACING 64 /* slow paths at least between two sweeps over a thread's slots */
 
+/* What a large cache is freed is scattered over it, and served before what lies at its turn: the
+ * fewer objects are parked, the nearer to each other come those that are allocated together. */
+#define LARGE_CACHE_BYTES ((size_t)8 << 20)
+#define LARGE_CACHE_CAP 32
+
 /* Makes m, with its m->count objects, the loaded magazine; at most cap objects are to be in it. */
 void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap)
 {
@@ -124,6 +129,8 @@ static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct
 	size_t most = slabs > 0 ? (slabs - 1) / 2 : 0; /* two magazines and the hot object */
 	uint32_t cap = slab_read(&c->magazine_cap);
 
+	if (held > LARGE_CACHE_BYTES && cap > LARGE_CACHE_CAP)
+		cap = LARGE_CACHE_CAP;
 	if (held > room && cap > most)
 		cap = (uint32_t)most;
 	all = cap > 0 ? ((size_t)2 * cap + 1) * c->geo.slab_bytes : 0;

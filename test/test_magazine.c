@@ -99,6 +99,21 @@ Test(magazine, objects_of_more_bytes_have_smaller_magazines)
 }
 
 /* Two magazines: around an edge neither the depot nor a slab is touched. */
+/* Objects that come back from all over a large cache are served out of order: few are parked. */
+Test(magazine, a_large_cache_parks_few)
+{
+	enum { N = 40000 };
+	static void *many[N];
+	struct slab_cache *large = new_cache("large", 256);
+	const struct slab__slot *slot = slab__slot_of(large);
+
+	cr_assert_eq(slab_cache_alloc_bulk(large, N, many), N);
+	cr_assert_eq(slot->cap, 32);
+	slab_cache_free_bulk(large, N, many);
+	slab_thread_flush();
+	end_cache(large);
+}
+
 Test(magazine, swinging_around_an_edge_only_swaps)
 {
 	uint64_t generation, depot;

@@ -289,7 +289,7 @@ Test(memory, parked_objects_go_when_another_cache_shrinks)
 	after = rss_bytes();
 	cr_log_info("%zu KiB parked, +%ld KiB at the end", parked / KIB,
 	            ((long)after - (long)before) / 1024);
-	cr_expect(on_valgrind() || parked > 2 * MIB, "only %zu KiB parked", parked / KIB);
+	cr_expect(on_valgrind() || parked > MIB / 2, "only %zu KiB parked", parked / KIB);
 	cr_expect(stats_of(small).mapped_bytes + stats_of(large).mapped_bytes <=
 	          totals().reserve_bytes + MIB / 2);
 	if (!on_valgrind())

@@ -117,6 +117,28 @@ Test(slablist, the_fullest_gives_first)
 	cr_assert_eq(slab_slablist_take(c, 1, got), 0);
 }
 
+/* What is allocated in a row lies in a row: from its first slab on, whatever span that is in. */
+Test(slablist, a_large_cache_is_refilled_from_its_beginning)
+{
+	static void *many[4000];
+	const int freed[] = { 3900, 3, 2000 }, want[] = { 3, 2000, 3900 };
+
+	cr_assert_eq(slab_cache_alloc_bulk(c, 4000, many), 4000);
+	cr_assert_not(slab_of(&c->geo, many[3])->at_home);
+	cr_assert(slab_of(&c->geo, many[2000])->at_home);
+	slab_thread_flush();
+	for (int i = 0; i < 3; i++)
+		slab_slablist_give(c, &many[freed[i]], 1, &empties);
+	for (int i = 0; i < 3; i++) {
+		void *obj = NULL;
+
+		cr_assert_eq(slab_slablist_take(c, 1, &obj), 1);
+		cr_expect_eq(obj, many[want[i]]);
+	}
+	slab_cache_free_bulk(c, 4000, many);
+	slab_reap();
+}
+
 Test(slablist, takes_what_there_is)
 {
 	void *got[10];

@@ -61,6 +61,10 @@ static void is_sound(const struct slab_geometry *g, size_t size, size_t align)
 	cr_assert_geq(g->header_bytes, header); /* never at offset 0, never over the bitmap */
 	cr_assert_eq(g->header_bytes % align, 0);
 	cr_assert_leq(g->header_bytes + (size_t)g->objects * g->stride_bytes, g->slab_bytes);
+	/* all that is left over, so that powers of two stand at one stride through all slabs */
+	cr_assert_gt(g->header_bytes + (size_t)g->objects * g->stride_bytes + align, g->slab_bytes);
+	if ((g->stride_bytes & (g->stride_bytes - 1)) == 0 && g->objects < UINT16_MAX)
+		cr_assert_eq(g->header_bytes % g->stride_bytes, 0);
 	is_the_smallest(g);
 }
 
