@@ -37,6 +37,8 @@ static void account(struct slab_cache *c)
 	struct slab_depot *d = &c->depot;
 	uint64_t pin = slab_pin_bytes(c, d->objects);
 
+	if (pin == d->pin_bytes) /* all of a small cache: spare the atomic */
+		return;
 	__atomic_fetch_add(&slab_root.depot_pin_bytes, pin - d->pin_bytes, __ATOMIC_RELAXED);
 	slab_write(&d->pin_bytes, pin);
 }

@@ -125,7 +125,8 @@ size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab_
 static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                              size_t room)
 {
-	size_t held = slab_pin_bytes(c, UINT64_MAX), all, slabs = room / c->geo.slab_bytes;
+	size_t held = slab_pin_bytes(c, UINT64_MAX), all;
+	size_t slabs = room >> __builtin_ctz(c->geo.slab_bytes); /* no division here */
 	size_t most = slabs > 0 ? (slabs - 1) / 2 : 0; /* two magazines and the hot object */
 	uint32_t cap = slab_read(&c->magazine_cap);
 
