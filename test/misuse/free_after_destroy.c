@@ -2,7 +2,7 @@
  * free_after_destroy.c - frees an object a second time when its cache is destroyed
  *
  * kind: memory
- * plain: SEGV
+ * plain: ABRT slab: use after destroy: free with cache 'misused'
  * debug: ABRT slab: use after destroy: free with cache 'misused'
  * valgrind: ABRT Invalid free()
  * asan: 98 attempting double-free

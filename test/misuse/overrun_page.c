@@ -11,13 +11,19 @@
  */
 #include "misuse.h"
 
+#define MANY 100 /* two slabs: the header of the one or of the other lies within the page */
+
 int main(void)
 {
-	char *p = take();
-	volatile char *past = p + BYTES;
+	char *objs[MANY];
+	volatile char *past;
 
+	for (int i = 0; i < MANY; i++)
+		objs[i] = take();
+	past = objs[0] + BYTES;
 	for (size_t i = 0; i < 4096; i++)
 		past[i] = 'x';
-	give(p);
+	give(objs[0]);
+	give(objs[MANY - 1]);
 	return 0;
 }
