@@ -9,6 +9,8 @@
  * munmap may fail with ENOMEM at the kernel's limit on mappings. Then the pages are dropped
  * instead; nothing is lost, a statistic counts it.
  */
+#include <string.h>
+
 #include "slab/return.h"
 #include "slab/bitmap.h"
 #include "slab/check.h"
@@ -21,6 +23,7 @@
 #define NO_ORDER (-1)
 #define PLAN_SPANS 128
 #define PLAN_RUNS 1024     /* a plan with so many is carried out */
+#define YIELD_MOST 512     /* pages of a span of small slabs */
 #define SPAN_RUNS (SLAB_SPAN_SLABS / 2 + 1)
 
 /* What is to happen to a run of slabs of a busy span. */
@@ -232,31 +235,39 @@ static size_t return_span(struct slab_span *span, bool thorough)
 	return plan.n_runs >= PLAN_RUNS || plan.n_parts == PLAN_SPANS ? execute() : 0;
 }
 
-/* Which spans a pass gives back: empty ones; those with most to give; all. */
-static bool in_pass(const struct slab_span *span, int pass, size_t average)
+/* What a span has to give, in pages; the more of it lies together, the cheaper: a call pays for
+ * each 2 MiB that it touches as for a dozen pages. An empty one comes before all others. */
+static size_t yield_pages(const struct slab_span *span)
 {
-	if (span->n_warm == 0)
-		return false;
-	if (pass == 0)
-		return slab_span_is_empty(span);
-	return pass == 2 || span->n_warm * slab_span_slab_bytes(span) >= average;
+	size_t pages = span->n_warm * slab_span_slab_bytes(span) / slab_root.page_bytes;
+
+	return slab_span_is_empty(span) || pages > YIELD_MOST ? YIELD_MOST : pages;
 }
 
-static size_t warm_average(void)
+/* The yield from which on spans together have so much to give. */
+static size_t least_yield(size_t bytes)
 {
-	size_t spans = 0;
+	static size_t by_yield[YIELD_MOST + 1]; /* warm bytes; under return_lock */
+	size_t yield = YIELD_MOST, sum;
 	struct slab_list *pos;
 
-	for (int order = 0; order < SLAB_ORDERS; order++)
-		slab_list_for_each(pos, &slab_root.spans[order])
-			spans += slab_container(pos, struct slab_span, all_link)->n_warm > 0;
-	return slab_root.reserve.warm_bytes / (spans > 0 ? spans : 1);
+	memset(by_yield, 0, sizeof by_yield);
+	for (int order = 0; order < SLAB_ORDERS; order++) {
+		slab_list_for_each(pos, &slab_root.spans[order]) {
+			struct slab_span *span = slab_container(pos, struct slab_span, all_link);
+
+			by_yield[yield_pages(span)] += span->n_warm * slab_span_slab_bytes(span);
+		}
+	}
+	for (sum = by_yield[yield]; sum < bytes && yield > 1; sum += by_yield[yield])
+		yield--;
+	return yield;
 }
 
-static size_t excess_pass(int pass, size_t keep_bytes)
+static size_t return_spans(size_t least, size_t keep_bytes)
 {
-	size_t average = warm_average(), returned = 0;
 	struct slab_list *pos, *after;
+	size_t returned = 0;
 
 	for (int order = 0; order < SLAB_ORDERS; order++) {
 		slab_list_for_each_safe(pos, after, &slab_root.spans[order]) {
@@ -264,7 +275,7 @@ static size_t excess_pass(int pass, size_t keep_bytes)
 
 			if (slab_root.reserve.warm_bytes <= keep_bytes)
 				return returned;
-			if (in_pass(span, pass, average))
+			if (span->n_warm > 0 && yield_pages(span) >= least)
 				returned += return_span(span, false);
 		}
 	}
@@ -292,8 +303,9 @@ size_t slab_return_excess(size_t keep_bytes)
 
 	pthread_mutex_lock(&slab_root.return_lock);
 	pthread_mutex_lock(&slab_root.span_lock);
-	for (int pass = 0; pass < 3; pass++)
-		returned += excess_pass(pass, keep_bytes);
+	if (slab_root.reserve.warm_bytes > keep_bytes)
+		returned = return_spans(least_yield(slab_root.reserve.warm_bytes - keep_bytes),
+		                        keep_bytes);
 	returned += execute();
 	note_returned(returned);
 	pthread_mutex_unlock(&slab_root.span_lock);

@@ -101,26 +101,25 @@ static inline bool slab_is_leaving(const struct slab *s)
 	return s->in_use == 0 && s->band == SLAB_BAND_NONE;
 }
 
+/* Without a branch on the side of the header, which no processor foresees: all is arithmetic. */
 static inline void *slab_object(const struct slab *s, const struct slab_geometry *geo, uint32_t i)
 {
 	uintptr_t at = slab_base(geo, s) + (size_t)i * geo->stride_bytes;
+	uintptr_t behind = -(uintptr_t)(i >= slab_objects_before(geo, s));
 
-	return (void *)(i < slab_objects_before(geo, s) ? at : at + geo->header_bytes);
+	return (void *)(at + (behind & geo->header_bytes));
 }
 
 /* The slot that contains an address of the slab; geo->objects or more for header and slack. */
 static inline uint32_t slab_slot_at(const struct slab *s, const struct slab_geometry *geo,
                                     const void *p)
 {
-	uintptr_t base = slab_base(geo, s);
-	uint64_t offset = (uintptr_t)p - base, header = (uintptr_t)s - base;
+	uint64_t offset = (uintptr_t)p - slab_base(geo, s), header = (uintptr_t)p - (uintptr_t)s;
+	uint64_t behind = -(uint64_t)((uintptr_t)p >= (uintptr_t)s);
 
-	if (offset >= header) {
-		if (offset < header + geo->header_bytes)
-			return geo->objects;
-		offset -= geo->header_bytes;
-	}
-	return (uint32_t)((offset * geo->reciprocal) >> 40);
+	if (slab_unlikely(header < geo->header_bytes))
+		return geo->objects;
+	return (uint32_t)(((offset - (behind & geo->header_bytes)) * geo->reciprocal) >> 40);
 }
 
 /* An empty slab in the memory at s; it is no cache's yet. */
