@@ -7,9 +7,11 @@
  */
 #include "slab/depot.h"
 #include "slab/check.h"
+#include "slab/meta.h"
 
 #define CONTENTION_WINDOW 64 /* exchanges after which contention is judged */
 #define CONTENTION_LIMIT 8   /* locks found taken in a window that make magazines larger */
+#define SPARES 64            /* most empty magazines that wait here for the next exchange */
 
 void slab_depot_init(struct slab_depot *d)
 {
@@ -55,10 +57,34 @@ static void judge_contention(struct slab_cache *c)
 	d->exchanges = d->contended = 0;
 }
 
-struct slab_magazine *slab_depot_get(struct slab_cache *c)
+static bool add_spare(struct slab_depot *d, struct slab_magazine *empty)
+{
+	if (empty == NULL || d->spares == SPARES)
+		return false;
+	empty->next = d->spare;
+	empty->count = 0;
+	d->spare = empty;
+	d->spares++;
+	return true;
+}
+
+static struct slab_magazine *take_spare(struct slab_depot *d)
+{
+	struct slab_magazine *m = d->spare;
+
+	if (m == NULL)
+		return NULL;
+	d->spare = m->next;
+	d->spares--;
+	m->next = NULL;
+	return m;
+}
+
+struct slab_magazine *slab_depot_get(struct slab_cache *c, struct slab_magazine *empty)
 {
 	struct slab_depot *d = &c->depot;
 	struct slab_magazine *m;
+	bool kept = false;
 
 	if (slab_read(&d->objects) == 0)
 		return NULL;
@@ -70,14 +96,18 @@ struct slab_magazine *slab_depot_get(struct slab_cache *c)
 		slab_add(&d->objects, -(uint64_t)m->count);
 		account(c);
 		judge_contention(c);
+		kept = add_spare(d, empty);
 	}
 	unlock(d);
+	if (m != NULL && !kept)
+		slab_magazine_put(empty);
 	return m;
 }
 
-void slab_depot_put(struct slab_cache *c, struct slab_magazine *m)
+struct slab_magazine *slab_depot_put(struct slab_cache *c, struct slab_magazine *m)
 {
 	struct slab_depot *d = &c->depot;
+	struct slab_magazine *empty;
 
 	SLAB_ASSERT(m->count > 0 && m->count <= m->cap);
 	lock(d);
@@ -86,5 +116,22 @@ void slab_depot_put(struct slab_cache *c, struct slab_magazine *m)
 	slab_add(&d->objects, m->count);
 	account(c);
 	judge_contention(c);
+	empty = take_spare(d);
 	unlock(d);
+	return empty;
+}
+
+void slab_depot_drop_spares(struct slab_cache *c)
+{
+	struct slab_depot *d = &c->depot;
+	struct slab_magazine *m;
+
+	if (slab_read(&d->spares) == 0)
+		return;
+	do {
+		lock(d);
+		m = take_spare(d);
+		unlock(d);
+		slab_magazine_put(m);
+	} while (m != NULL);
 }

@@ -11,11 +11,17 @@
 
 void slab_depot_init(struct slab_depot *d);
 
-/* Takes the magazine that was put last, its count exact; NULL: the shelf is bare. */
-struct slab_magazine *slab_depot_get(struct slab_cache *c);
+/*
+ * Takes the magazine that was put last, its count exact, and leaves an empty one, or NULL, in
+ * exchange. NULL: the shelf is bare, and the empty one stays the caller's.
+ */
+struct slab_magazine *slab_depot_get(struct slab_cache *c, struct slab_magazine *empty);
 
-/* Shelves a magazine that holds something. */
-void slab_depot_put(struct slab_cache *c, struct slab_magazine *m);
+/* Shelves a magazine that holds something. Returns an empty one in exchange, if there is one. */
+struct slab_magazine *slab_depot_put(struct slab_cache *c, struct slab_magazine *m);
+
+/* The empty magazines go to where all caches take theirs from. */
+void slab_depot_drop_spares(struct slab_cache *c);
 
 /* Slab memory that a shelf of so many objects of c may keep from going back. */
 static inline size_t slab_pin_bytes(const struct slab_cache *c, uint64_t objects)

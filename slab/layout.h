@@ -79,6 +79,8 @@ struct slab_list {
  * How the slabs of one cache are cut; fixed at create. The header stands before object
  * k * colour_objects, where k is chosen by the slab's address (slab_of): objects before it lie at
  * i * stride_bytes, those behind it at i * stride_bytes + header_bytes. This costs no object.
+ * Where objects would all start in the same few sets of a cache, the header comes first, and before
+ * it k * colour_bytes of what no object fills: colour_objects is 0.
  */
 struct slab_geometry {
 	uint32_t object_bytes;
@@ -90,7 +92,7 @@ struct slab_geometry {
 	uint32_t objects;      /* slots in a slab */
 	uint32_t words;        /* of the bitmap = ceil(objects / 64) */
 	uint32_t colours;      /* places for the header - 1; 0: always at the start */
-	uint32_t colour_bytes; /* distance of two places: whole objects and whole cache lines */
+	uint32_t colour_bytes; /* distance of two places: whole cache lines, whole objects or none */
 	uint32_t colour_objects; /* = colour_bytes / stride_bytes */
 	uint32_t track_offset; /* of its struct slab_track, from an object; 0: not under debug */
 	uint32_t lead_bytes;   /* zone before each object; the first one's is in header_bytes */
@@ -265,7 +267,8 @@ struct slab_magazine {
 };
 #define SLAB_MAGAZINE_MAX 256
 
-/* Shelf of magazines that hold something. Under lock; objects is read relaxed without it. */
+/* Shelf of magazines that hold something, and of some empty ones to give in exchange. Under lock;
+ * objects is read relaxed without it. */
 struct slab_depot {
 	pthread_mutex_t lock;
 	struct slab_magazine *shelf;
@@ -274,6 +277,8 @@ struct slab_depot {
 	uint64_t pin_bytes;    /* slab memory it may pin; its share of root.depot_pin_bytes */
 	uint32_t contended;    /* times the lock was found taken in this window */
 	uint32_t exchanges;    /* in this window; at its end contention makes magazines larger */
+	struct slab_magazine *spare; /* empty ones, count 0 */
+	uint32_t spares;
 };
 
 /* ---- floor 7: threads -------------------------------------------------------------------- */

@@ -60,9 +60,8 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 		swap(s, cap);
 		return true;
 	}
-	m = slab_depot_get(c);
+	m = slab_depot_get(c, slab_slot_loaded(s));
 	if (m != NULL) { /* the depot has some */
-		slab_magazine_put(slab_slot_loaded(s));
 		t->open += s->objs == NULL;
 		slab_slot_install(s, m, cap);
 		slab_write(&s->net, s->net + m->count);
@@ -109,13 +108,12 @@ static void put_prev_away(struct slab_thread *t, struct slab_cache *c, struct sl
 
 	if (!slab_reserve_may_park(t, c, slab_slot_pin_bytes(s), s->prev_count)) {
 		slab_slot_give_prev(c, s, empties);
-		if (slab_reserve_is_pinned(t))
+		if (slab_reserve_is_pinned(t, c, slab_slot_pin_bytes(s)))
 			slab_depot_flush(c, empties);
 		return;
 	}
 	slab_write(&s->net, s->net - (int64_t)m->count);
-	slab_slot_set_prev(s, NULL);
-	slab_depot_put(c, m);
+	slab_slot_set_prev(s, slab_depot_put(c, m));
 }
 
 /* The loaded magazine has room afterwards. False: no magazine could be had. */

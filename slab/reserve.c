@@ -31,9 +31,15 @@ static size_t pins(const struct slab_thread *t)
 	       t->pin_bytes;
 }
 
-bool slab_reserve_is_pinned(const struct slab_thread *t)
+bool slab_reserve_is_pinned(const struct slab_thread *t, const struct slab_cache *c,
+                            size_t own_bytes)
 {
-	return slab_read(&slab_root.depot_pin_bytes) > 0 && pins(t) > slab_reserve_ceiling();
+	size_t both = own_bytes + slab_read(&c->depot.pin_bytes), all = pins(t);
+	size_t held = slab_pin_bytes(c, UINT64_MAX);
+
+	if (slab_read(&slab_root.depot_pin_bytes) == 0)
+		return false;
+	return all - (both > held ? both - held : 0) > slab_reserve_ceiling();
 }
 
 size_t slab_reserve_settle(const struct slab_thread *t)

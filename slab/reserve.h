@@ -22,8 +22,9 @@ size_t slab_reserve_thread_budget(void);
 /* Gives back what is above the ceiling, seen from a thread under its lock. Returns bytes. */
 size_t slab_reserve_settle(const struct slab_thread *t);
 
-/* Whether magazines pin too much: the depots should be emptied. */
-bool slab_reserve_is_pinned(const struct slab_thread *t);
+/* Whether magazines pin too much: the depots should be emptied. Of c the slot pins own_bytes. */
+bool slab_reserve_is_pinned(const struct slab_thread *t, const struct slab_cache *c,
+                            size_t own_bytes);
 
 /* Whether the depot of c may take count more objects; own_bytes: what the caller's slot pins. */
 bool slab_reserve_may_park(const struct slab_thread *t, const struct slab_cache *c,

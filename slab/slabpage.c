@@ -11,6 +11,7 @@
 
 #define LINE_BYTES 64
 #define MOST_COLOURS 64
+#define SHIFT_STRIDE 512 /* multiples of it start in an eighth of a cache's sets at most */
 #define SPARSE_BYTES 4096 /* the largest that slabs of the by-size front end hold many of */
 
 _Static_assert(sizeof(struct slab) == 32, "252 objects of 16 bytes need a header of 64 bytes");
@@ -116,6 +117,26 @@ static void take_slack(struct slab_geometry *geo)
 	geo->header_bytes = (uint32_t)(slack / geo->align_bytes * geo->align_bytes);
 }
 
+/*
+ * Objects whose distance is a large power of two start in few of a cache's sets. There what is left
+ * over in a slab comes first, a few lines or none by the slab's address (Bonwick 1994, section 4).
+ */
+static bool shift(struct slab_geometry *geo)
+{
+	size_t slack = geo->slab_bytes - geo->header_bytes -
+	               (size_t)geo->objects * geo->stride_bytes;
+	size_t step = geo->align_bytes > LINE_BYTES ? geo->align_bytes : LINE_BYTES, places = 1;
+
+	while (places * 2 <= slack / step + 1 && places < MOST_COLOURS)
+		places *= 2;
+	if (geo->stride_bytes % SHIFT_STRIDE != 0 || places == 1)
+		return false;
+	geo->colours = (uint32_t)(places - 1);
+	geo->colour_bytes = (uint32_t)step;
+	geo->colour_objects = 0;
+	return true;
+}
+
 bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes)
 {
 	*geo = (struct slab_geometry){
@@ -125,8 +146,10 @@ bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, siz
 	};
 	if (!cut(geo, align, page_bytes))
 		return false;
-	take_slack(geo);
-	set_colours(geo);
+	if (!shift(geo)) {
+		take_slack(geo);
+		set_colours(geo);
+	}
 	return true;
 }
 
@@ -221,7 +244,7 @@ void slab_format(struct slab *s, const struct slab_geometry *geo)
 
 uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t want, void **end)
 {
-	uintptr_t base = slab_base(geo, s);
+	uintptr_t base = slab_first(geo, s);
 	uint32_t before = slab_objects_before(geo, s), taken = 0;
 
 	for (uint32_t w = 0; w < geo->words && taken < want; w++) {

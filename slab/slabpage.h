@@ -84,6 +84,12 @@ static inline uint32_t slab_objects_before(const struct slab_geometry *geo, cons
 	return (uint32_t)colour * geo->colour_objects;
 }
 
+/* Where slot 0 lies, or would if the header did not. */
+static inline uintptr_t slab_first(const struct slab_geometry *geo, const struct slab *s)
+{
+	return (uintptr_t)s - (size_t)slab_objects_before(geo, s) * geo->stride_bytes;
+}
+
 /* The cache named by a header; only meaningful for a slab that a span says is held. */
 static inline struct slab_cache *slab_cache_in(const struct slab *s)
 {
@@ -104,8 +110,9 @@ static inline bool slab_is_leaving(const struct slab *s)
 /* Without a branch on the side of the header, which no processor foresees: all is arithmetic. */
 static inline void *slab_object(const struct slab *s, const struct slab_geometry *geo, uint32_t i)
 {
-	uintptr_t at = slab_base(geo, s) + (size_t)i * geo->stride_bytes;
-	uintptr_t behind = -(uintptr_t)(i >= slab_objects_before(geo, s));
+	uint32_t before = slab_objects_before(geo, s);
+	uintptr_t at = (uintptr_t)s + (uintptr_t)((intptr_t)i - before) * geo->stride_bytes;
+	uintptr_t behind = -(uintptr_t)(i >= before);
 
 	return (void *)(at + (behind & geo->header_bytes));
 }
@@ -114,11 +121,11 @@ static inline void *slab_object(const struct slab *s, const struct slab_geometry
 static inline uint32_t slab_slot_at(const struct slab *s, const struct slab_geometry *geo,
                                     const void *p)
 {
-	uint64_t offset = (uintptr_t)p - slab_base(geo, s), header = (uintptr_t)p - (uintptr_t)s;
+	uint64_t offset = (uintptr_t)p - slab_first(geo, s), header = (uintptr_t)p - (uintptr_t)s;
 	uint64_t behind = -(uint64_t)((uintptr_t)p >= (uintptr_t)s);
 
-	if (slab_unlikely(header < geo->header_bytes))
-		return geo->objects;
+	if (slab_unlikely(header < geo->header_bytes || offset >= geo->slab_bytes))
+		return geo->objects; /* its header, or what is left free before it */
 	return (uint32_t)(((offset - (behind & geo->header_bytes)) * geo->reciprocal) >> 40);
 }
 

@@ -194,8 +194,11 @@ static void balance(struct slab_thread *t, uint64_t newcomers, struct slab_list 
 uint32_t slab_slot_grant(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                       struct slab_list *empties)
 {
-	size_t own, room = slab_reserve_thread_budget();
+	size_t own = slab_slot_pin_bytes(s), room = slab_reserve_thread_budget();
 
+	/* a cache that may stay whole, parked wherever it is, needs no half kept free for its depot */
+	if (slab_reserve_may_park(t, c, own, UINT32_MAX))
+		room = slab_read(&slab_root.thread_bytes);
 	if (t->sweep_credit > 0)
 		t->sweep_credit--;
 	if (t->pin_bytes > room - room / 8 && t->open > (s->objs != NULL)) /* others have some */
@@ -252,10 +255,11 @@ void slab_depot_flush(struct slab_cache *c, struct slab_list *empties)
 {
 	struct slab_magazine *m;
 
-	while ((m = slab_depot_get(c)) != NULL) {
+	while ((m = slab_depot_get(c, NULL)) != NULL) {
 		slab_slot_give(c, NULL, m->objs, m->count, empties);
 		slab_magazine_put(m);
 	}
+	slab_depot_drop_spares(c);
 }
 
 void slab_slot_retire(struct slab_thread *t, struct slab_cache *c)
@@ -272,10 +276,7 @@ void slab_slot_retire(struct slab_thread *t, struct slab_cache *c)
 
 static void shelve(struct slab_cache *c, struct slab_magazine *m)
 {
-	if (m != NULL && m->count > 0)
-		slab_depot_put(c, m);
-	else
-		slab_magazine_put(m);
+	slab_magazine_put(m != NULL && m->count > 0 ? slab_depot_put(c, m) : m);
 }
 
 /* To whichever magazine has room. False: nowhere; the object is lost. */
@@ -293,7 +294,7 @@ static bool adopt_hot(struct slab_cache *c, struct slab__slot *s)
 	if (m == NULL)
 		return false;
 	m->objs[m->count++] = slab_slot_hot(s);
-	slab_depot_put(c, m);
+	slab_magazine_put(slab_depot_put(c, m));
 	return true;
 }
 

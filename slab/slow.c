@@ -214,6 +214,13 @@ static void give_debugged(struct slab_cache *c, void *obj, const void *caller)
 	slab_thread_unlock(t);
 }
 
+static size_t slot_pin_bytes(struct slab_thread *t, const struct slab_cache *c)
+{
+	const struct slab__slot *s = slab_slot(t, c);
+
+	return s != NULL ? slab_slot_pin_bytes(s) : 0;
+}
+
 EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 {
 	int saved_errno = errno;
@@ -239,7 +246,7 @@ EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 	t = slab_thread_lock();
 	slab_magazine_free(t, c, obj, &empties);
 	slab_release(t, &empties);
-	pinned = slab_reserve_is_pinned(t);
+	pinned = slab_reserve_is_pinned(t, c, slot_pin_bytes(t, c));
 	slab_thread_unlock(t);
 	if (slab_unlikely(pinned))
 		empty_depots();

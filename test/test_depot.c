@@ -15,8 +15,9 @@ static void unmake(void)
 {
 	struct slab_magazine *m;
 
-	while ((m = slab_depot_get(c)) != NULL)
+	while ((m = slab_depot_get(c, NULL)) != NULL)
 		slab_magazine_put(m);
+	slab_depot_drop_spares(c);
 	slab_write(&c->slabs.slabs, 0);
 	end_cache(c);
 }
@@ -34,7 +35,7 @@ static struct slab_magazine *magazine_of(uint16_t count)
 
 Test(depot, a_bare_shelf_gives_nothing)
 {
-	cr_assert_null(slab_depot_get(c));
+	cr_assert_null(slab_depot_get(c, NULL));
 	cr_assert_eq(c->depot.objects, 0);
 }
 
@@ -45,14 +46,41 @@ Test(depot, the_last_that_was_put_comes_first)
 	slab_depot_put(c, one);
 	slab_depot_put(c, two);
 	cr_assert_eq(c->depot.objects, 3);
-	cr_assert_eq(slab_depot_get(c), two);
+	cr_assert_eq(slab_depot_get(c, NULL), two);
 	cr_assert_null(two->next);
 	cr_assert_eq(two->count, 2);
 	cr_assert_eq(c->depot.objects, 1);
-	cr_assert_eq(slab_depot_get(c), one);
-	cr_assert_null(slab_depot_get(c));
+	cr_assert_eq(slab_depot_get(c, NULL), one);
+	cr_assert_null(slab_depot_get(c, NULL));
 	slab_magazine_put(one);
 	slab_magazine_put(two);
+}
+
+Test(depot, an_empty_magazine_waits_for_the_next_full_one)
+{
+	struct slab_magazine *full = magazine_of(7), *empty = magazine_of(0);
+
+	cr_assert_null(slab_depot_get(c, empty)); /* a bare shelf leaves it with the caller */
+	cr_assert_null(slab_depot_put(c, full));
+	cr_assert_eq(slab_depot_get(c, empty), full);
+	cr_assert_eq(c->depot.spares, 1);
+	cr_assert_eq(slab_depot_put(c, full), empty);
+	cr_assert_eq(empty->count, 0);
+	cr_assert_null(empty->next);
+	cr_assert_eq(c->depot.spares, 0);
+	slab_magazine_put(empty);
+}
+
+Test(depot, only_so_many_empty_ones_wait)
+{
+	for (int i = 0; i < 100; i++)
+		cr_assert_null(slab_depot_put(c, magazine_of(1)));
+	for (int i = 0; i < 100; i++)
+		slab_magazine_put(slab_depot_get(c, magazine_of(0)));
+	cr_assert_eq(c->depot.spares, 64);
+	slab_depot_drop_spares(c);
+	cr_assert_eq(c->depot.spares, 0);
+	cr_assert_null(c->depot.spare);
 }
 
 Test(depot, pins_as_many_slabs_as_objects_but_no_more_than_there_are)
@@ -64,9 +92,9 @@ Test(depot, pins_as_many_slabs_as_objects_but_no_more_than_there_are)
 	slab_depot_put(c, magazine_of(40));
 	cr_assert_eq(slab_root.depot_pin_bytes, before + 3 * 4096);
 	cr_assert_eq(c->depot.pin_bytes, 3 * 4096);
-	slab_magazine_put(slab_depot_get(c));
+	slab_magazine_put(slab_depot_get(c, NULL));
 	cr_assert_eq(slab_root.depot_pin_bytes, before + 2 * 4096);
-	slab_magazine_put(slab_depot_get(c));
+	slab_magazine_put(slab_depot_get(c, NULL));
 	cr_assert_eq(slab_root.depot_pin_bytes, before);
 	cr_assert_eq(slab_pin_bytes(c, UINT64_MAX), 3 * 4096);
 }
@@ -87,7 +115,7 @@ static void window(uint32_t contended)
 	c->depot.contended = contended;
 	slab_depot_put(c, magazine_of(1));
 	for (int i = 0; i < 63; i++) {
-		struct slab_magazine *m = slab_depot_get(c);
+		struct slab_magazine *m = slab_depot_get(c, NULL);
 
 		if (m != NULL)
 			slab_depot_put(c, m);

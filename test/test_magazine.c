@@ -153,6 +153,27 @@ Test(magazine, a_third_full_magazine_goes_to_the_depot_and_comes_back)
 	give(0, 1500);
 }
 
+/* 256 KiB fit into the reserve, whoever has them: no half of it is kept free for the depot, and
+ * what slot and depot may both pin is not counted twice. */
+Test(magazine, a_cache_that_fits_the_reserve_passes_magazines_only)
+{
+	struct slab_cache *fits = new_cache("fits", 256);
+	const struct slab__slot *slot = slab__slot_of(fits);
+	uint64_t generation = 0;
+
+	slab_set(SLAB_RESERVE_BYTES, (size_t)512 << 10);
+	for (int round = 0; round < 12; round++) {
+		if (round == 2)
+			generation = fits->slabs.generation;
+		cr_assert_eq(slab_cache_alloc_bulk(fits, 1000, objs), 1000);
+		slab_cache_free_bulk(fits, 1000, objs);
+	}
+	cr_assert_eq(fits->slabs.generation, generation);
+	cr_assert_eq(slot->cap, fits->magazine_cap);
+	slab_thread_flush();
+	end_cache(fits);
+}
+
 Test(magazine, what_may_not_be_parked_goes_to_the_slabs)
 {
 	take(0, 4000);

@@ -125,10 +125,29 @@ Test(reserve, depots_may_pin_three_quarters_of_the_ceiling)
 	cr_assert_not(slab_reserve_may_park(t, c, 0, 64));
 	slab_write(&c->slabs.slabs, 2); /* a cache pins no more than its slabs */
 	cr_assert(slab_reserve_may_park(t, c, 0, 256));
-	cr_assert_not(slab_reserve_is_pinned(t));
+	cr_assert_not(slab_reserve_is_pinned(t, c, 0));
 	slab_root.depot_pin_bytes = 2 * MIB;
-	cr_assert(slab_reserve_is_pinned(t));
+	cr_assert(slab_reserve_is_pinned(t, c, 0));
 	slab_root.depot_pin_bytes = pinned;
+	slab_write(&c->slabs.slabs, 0);
+}
+
+Test(reserve, what_slot_and_depot_both_may_pin_of_a_cache_counts_once)
+{
+	struct slab_thread *t = slab_thread_lock();
+	size_t held = MIB / 4 * 3, own = MIB / 2, pinned = slab_root.depot_pin_bytes;
+
+	slab_thread_unlock(t);
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, MIB), 0);
+	slab_write(&c->slabs.slabs, held / c->geo.slab_bytes);
+	slab_write(&c->depot.pin_bytes, held);
+	slab_root.depot_pin_bytes += held;
+	t->pin_bytes += own;
+	cr_assert_not(slab_reserve_is_pinned(t, c, own)); /* all of it is under the ceiling */
+	cr_assert(slab_reserve_is_pinned(t, c, 0));       /* the slot of another cache */
+	t->pin_bytes -= own;
+	slab_root.depot_pin_bytes = pinned;
+	slab_write(&c->depot.pin_bytes, 0);
 	slab_write(&c->slabs.slabs, 0);
 }
 

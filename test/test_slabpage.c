@@ -61,6 +61,11 @@ static void is_sound(const struct slab_geometry *g, size_t size, size_t align)
 	cr_assert_geq(g->header_bytes, header); /* never at offset 0, never over the bitmap */
 	cr_assert_eq(g->header_bytes % align, 0);
 	cr_assert_leq(g->header_bytes + (size_t)g->objects * g->stride_bytes, g->slab_bytes);
+	if (g->colours > 0 && g->colour_objects == 0) { /* what is left over comes first */
+		cr_assert_leq(g->colours * g->colour_bytes + g->header_bytes +
+		                  (size_t)g->objects * g->stride_bytes, g->slab_bytes);
+		return;
+	}
 	/* all that is left over, so that powers of two stand at one stride through all slabs */
 	cr_assert_gt(g->header_bytes + (size_t)g->objects * g->stride_bytes + align, g->slab_bytes);
 	if ((g->stride_bytes & (g->stride_bytes - 1)) == 0 && g->objects < UINT16_MAX)
@@ -190,6 +195,8 @@ static void check_places(const struct slab_geometry *g, uintptr_t at)
 		before = obj + g->stride_bytes;
 	}
 	cr_assert_geq(slab_slot_at(s, g, s), g->objects);
+	for (uintptr_t p = at; p < (uintptr_t)slab_object(s, g, 0); p++)
+		cr_assert_geq(slab_slot_at(s, g, (void *)p), g->objects);
 }
 
 Test(slabpage, the_header_has_many_places_and_costs_no_object)
@@ -209,6 +216,32 @@ Test(slabpage, the_header_has_many_places_and_costs_no_object)
 	cr_assert(slab_geometry_set(&g, 64, 16, PAGE));
 	cr_assert_eq(g.colours, 63); /* every line of the page */
 }
+
+/* Places in a page, in lines, at which the first objects of slabs of every colour start. */
+static uint32_t starts(size_t size)
+{
+	uint64_t lines = 0;
+	struct slab_geometry g;
+
+	cr_assert(slab_geometry_set(&g, size, 16, PAGE));
+	for (uint32_t c = 0; c <= g.colours; c++) {
+		uintptr_t at = ((uintptr_t)1 << 40) + ((uintptr_t)c << SLAB__COLOUR_SHIFT);
+		const struct slab *s = slab_of(&g, (void *)at);
+
+		for (uint32_t i = 0; i < g.objects; i++)
+			lines |= (uint64_t)1 << ((uintptr_t)slab_object(s, &g, i) / 64 % 64);
+	}
+	return (uint32_t)__builtin_popcountll(lines);
+}
+
+Test(slabpage, objects_of_a_large_power_of_two_start_in_many_sets)
+{
+	cr_assert_eq(starts(512), 64);
+	cr_assert_eq(starts(1024), 64);
+	cr_assert_geq(starts(2048), 32);
+	cr_assert_geq(starts(4096), 16);
+}
+
 static void *objs[300], **const end = objs + 300;
 
 /* A slab whose header is as far in as it gets: the address of the slab decides. */

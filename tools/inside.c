@@ -223,9 +223,7 @@ static void whatis_slab(void *ctx, const struct walk_cache *cache, const struct 
 		fprintf(inside->out, "no object: its header or its slack\n");
 		return;
 	}
-	addr -= slab->base + i * cache->stride_bytes;
-	if (slab->base + i * cache->stride_bytes >= slab->header)
-		addr -= cache->header_bytes;
+	addr -= slabs_object(cache, slab, i);
 	fprintf(inside->out, "slot %" PRIu64 " of %" PRIu64 ", byte %" PRIu64 " of %" PRIu64
 			     ", %s\n",
 		i, cache->objects_per_slab, addr, cache->object_bytes, words[slab->state[i]]);

@@ -88,6 +88,7 @@ static void take_slab(void *ctx, const struct walk_cache *cache, const struct sl
 		.base = slab->base,
 		.bytes = cache->slab_bytes,
 		.header = (uint32_t)(slab->header - slab->base),
+		.origin = (uint32_t)(slab->first - slab->base),
 		.cache = (uint32_t)(objects->caches - 1),
 	};
 	struct objects_cache *last = &objects->cache[objects->caches - 1];
@@ -266,12 +267,11 @@ bool objects_find(const struct objects *objects, uint64_t addr, struct objects_s
 	if (cache->object_bytes == 0)
 		return true;
 	offset = (uint32_t)(addr - slab->base);
-	if (offset >= slab->header) {
-		if (offset - slab->header < cache->header_bytes)
-			return false;
+	if (offset < slab->origin || offset - slab->header < cache->header_bytes)
+		return false;
+	if (offset >= slab->header)
 		offset -= cache->header_bytes;
-	}
-	found->slot = offset / cache->stride_bytes;
+	found->slot = (offset - slab->origin) / cache->stride_bytes;
 	return found->slot < cache->slots;
 }
 
@@ -279,7 +279,7 @@ uint64_t objects_at(const struct objects *objects, const struct objects_slot *sl
 		    uint64_t *bytes)
 {
 	const struct objects_cache *cache = &objects->cache[slot->slab->cache];
-	uint64_t offset = (uint64_t)slot->slot * cache->stride_bytes;
+	uint64_t offset = slot->slab->origin + (uint64_t)slot->slot * cache->stride_bytes;
 
 	*bytes = cache->object_bytes ? cache->object_bytes : slot->slab->bytes;
 	if (cache->object_bytes && offset >= slot->slab->header)

@@ -20,7 +20,7 @@ struct objects_cache {
 struct objects_slab {
 	uint64_t base, bytes;
 	uint64_t first; /* number of its first slot, in the bitmaps */
-	uint32_t header; /* offset */
+	uint32_t header, origin; /* offsets; origin: of slot 0, if the header did not come first */
 	uint32_t cache;
 };
 

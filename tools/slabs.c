@@ -34,10 +34,11 @@ static bool geometry_makes_sense(const struct search *search)
 	       (cache->slab_bytes & (cache->slab_bytes - 1)) == 0 && cache->stride_bytes > 0 &&
 	       cache->objects_per_slab > 0 && cache->objects_per_slab <= SLABS_OBJECTS_MAX &&
 	       search->header_bytes <= cache->slab_bytes &&
-	       cache->objects_per_slab * cache->stride_bytes + search->header_bytes <=
-		   cache->slab_bytes &&
-	       search->colours <= 4096 &&
-	       search->colours * search->colour_bytes + search->header_bytes <= cache->slab_bytes;
+	       search->colours <= 4096 && search->colour_bytes <= cache->slab_bytes &&
+	       search->colours * search->colour_bytes + search->header_bytes <= cache->slab_bytes &&
+	       cache->objects_per_slab * cache->stride_bytes + search->header_bytes +
+			       search->colours * (search->colour_bytes % cache->stride_bytes) <=
+		       cache->slab_bytes;
 }
 
 static int begin(struct search *search)
@@ -79,16 +80,21 @@ static int take_spans(struct search *search)
 uint64_t slabs_slot_at(const struct walk_cache *cache, const struct slabs_slab *slab,
 		       uint64_t addr)
 {
-	uint64_t offset = addr - slab->base, header = slab->header - slab->base;
-	uint64_t header_bytes = cache->header_bytes, i;
+	uint64_t offset = addr - slab->first, i;
 
-	if (offset >= header) {
-		if (offset < header + header_bytes)
-			return cache->objects_per_slab;
-		offset -= header_bytes;
-	}
+	if (addr < slab->first || addr - slab->header < cache->header_bytes)
+		return cache->objects_per_slab;
+	if (addr >= slab->header)
+		offset -= cache->header_bytes;
 	i = offset / cache->stride_bytes;
 	return i < cache->objects_per_slab ? i : cache->objects_per_slab;
+}
+
+uint64_t slabs_object(const struct walk_cache *cache, const struct slabs_slab *slab, uint64_t i)
+{
+	uint64_t at = slab->first + i * cache->stride_bytes;
+
+	return at < slab->header ? at : at + cache->header_bytes;
 }
 
 static bool bit(const unsigned char *bits, uint64_t i)
@@ -137,10 +143,8 @@ static void mark_waiting(const struct search *search, struct slabs_slab *slab)
 	const struct walk_cache *cache = search->cache;
 
 	for (uint64_t i = 0; i < cache->objects_per_slab && search->tracks.known; i++) {
-		uint64_t obj = slab->base + i * cache->stride_bytes;
+		uint64_t obj = slabs_object(cache, slab, i);
 
-		if (obj >= slab->header)
-			obj += cache->header_bytes;
 		if (search->state[i] != SLABS_LIVE ||
 		    !tracks_waits(&search->tracks, search->walk->target, obj))
 			continue;
@@ -172,9 +176,12 @@ static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *s
 	const struct walk_cache *cache = search->cache;
 	const struct table *table = search->walk->table;
 	uint64_t shift = table->constant[SLAB_K_COLOUR_SHIFT] % 64, cookie = 0, in_use = 0;
+	uint64_t colour = (base >> shift) & search->colours;
 
 	slab->base = base;
-	slab->header = base + ((base >> shift) & search->colours) * search->colour_bytes;
+	slab->header = base + colour * search->colour_bytes;
+	/* a colour is whole objects, and what is left free before all of them */
+	slab->first = base + colour * (search->colour_bytes % cache->stride_bytes);
 	slab->missing = !read_header(search, slab->header, &cookie, &in_use);
 	slab->damaged = false;
 	slab->live = slab->parked = slab->free = 0;

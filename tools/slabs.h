@@ -13,6 +13,7 @@ enum slabs_state { SLABS_FREE, SLABS_PARKED, SLABS_LIVE, SLABS_DAMAGED };
 /* One slab, as slabs_each() hands it out. */
 struct slabs_slab {
 	uint64_t base, header;  /* addresses */
+	uint64_t first;         /* where slot 0 is, or would be if the header did not come first */
 	uint64_t hole_before;   /* bytes of holes since the slab before, in the same span */
 	bool missing;           /* its header could not be read: nothing below holds */
 	bool damaged;           /* the header's numbers contradict each other */
@@ -41,6 +42,9 @@ struct slabs_visit {
  */
 int slabs_each(struct walk *walk, const struct walk_cache *cache, const struct slabs_visit *visit,
 	       struct slabs_sum *sum);
+
+/* The address of slot i. */
+uint64_t slabs_object(const struct walk_cache *cache, const struct slabs_slab *slab, uint64_t i);
 
 /* The slot that contains an address of a slab; objects_per_slab: header or slack. */
 uint64_t slabs_slot_at(const struct walk_cache *cache, const struct slabs_slab *slab,

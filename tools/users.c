@@ -27,14 +27,12 @@ static void count_slab(void *ctx, const struct walk_cache *cache, const struct s
 	struct users *users = ctx;
 
 	for (uint64_t i = 0; i < cache->objects_per_slab && !slab->missing && !users->full; i++) {
-		uint64_t obj = slab->base + i * cache->stride_bytes;
+		uint64_t obj = slabs_object(cache, slab, i);
 		struct stacks_group *group;
 		struct tracks_event event;
 
 		if (slab->state[i] != SLABS_LIVE)
 			continue;
-		if (obj >= slab->header)
-			obj += cache->header_bytes;
 		if (tracks_event(&users->tracks, users->target, obj, false, &event) != 0)
 			event = (struct tracks_event){ 0 };
 		group = stacks_group(&users->stacks, cache->name, cache->id, users->root, &event);
