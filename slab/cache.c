@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "slab/layout.h"
+#include "slab/cache.h"
 #include "slab/bitmap.h"
 #include "slab/check.h"
 #include "slab/config.h"
@@ -63,7 +63,7 @@ static bool read_args(struct slab_cache_args *known, const struct slab_cache_arg
 	for (size_t i = sizeof *known; i < bytes; i++)
 		if (raw[i] != 0)
 			return false;
-	return known->reserved == 0 && (known->flags & ~(KNOWN_FLAGS | SLAB_BY_SIZE)) == 0;
+	return known->reserved == 0 && (known->flags & ~KNOWN_FLAGS) == 0;
 }
 
 static bool align_ok(size_t align)
@@ -198,19 +198,19 @@ static struct slab_cache *panic_or_null(const char *name, unsigned flags, int er
 	slab_report_abort(&r);
 }
 
-static bool set_geometry(struct slab_geometry *geo, size_t size, size_t align, uint32_t flags)
+static bool set_geometry(struct slab_geometry *geo, size_t size, size_t align, uint32_t flags,
+                         bool sparse)
 {
 	if (!is_debugged(flags))
-		return ((flags & SLAB_BY_SIZE) != 0 ? slab_geometry_set_sparse : slab_geometry_set)(
+		return (sparse ? slab_geometry_set_sparse : slab_geometry_set)(
 		    geo, size, align, slab_root.page_bytes);
 	if ((flags & SLAB_STORE_USER) != 0)
 		slab_track_warm();
 	return slab_geometry_set_debug(geo, size, align, slab_root.page_bytes, flags);
 }
 
-EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
-                                                  const struct slab_cache_args *args,
-                                                  size_t args_size)
+static struct slab_cache *create(const char *name, size_t size, const struct slab_cache_args *args,
+                                 size_t args_size, bool sparse)
 {
 	struct slab_cache_args known;
 	char shown[SLAB_NAME_BYTES];
@@ -229,12 +229,19 @@ EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
 	known.flags = flags & KNOWN_FLAGS;
 	align = known.align != 0 ? known.align : slab_default_align(size);
 	direct = slab_direct_chosen(flags);
-	if (!align_ok(align) || !set_geometry(&geo, size, align, direct ? 0 : flags))
+	if (!align_ok(align) || !set_geometry(&geo, size, align, direct ? 0 : flags, sparse))
 		return panic_or_null(name, known.flags, EINVAL);
 	slab_registry_lock();
 	c = create_locked(shown, &geo, &known, direct);
 	slab_registry_unlock();
 	return c != NULL ? c : panic_or_null(name, known.flags, ENOMEM);
+}
+
+EXPORT struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
+                                                  const struct slab_cache_args *args,
+                                                  size_t args_size)
+{
+	return create(name, size, args, args_size, false);
 }
 
 EXPORT struct slab_cache *slab__create_type(const char *type, size_t size, size_t align,
@@ -251,15 +258,11 @@ EXPORT struct slab_cache *slab__create_type(const char *type, size_t size, size_
 	return slab_cache_create_sized(type, size, &full, sizeof full);
 }
 
-/* For SLAB_CACHE_DEFINE: the cache at *where, made by whichever thread comes first. */
-EXPORT struct slab_cache *slab__define(struct slab_cache **where, const char *name, size_t size,
-                                       const struct slab_cache_args *args, size_t args_size)
+/* made, or what another thread has put at *where meanwhile */
+static struct slab_cache *enter(struct slab_cache **where, struct slab_cache *made)
 {
-	struct slab_cache *made, *there = __atomic_load_n(where, __ATOMIC_ACQUIRE);
+	struct slab_cache *there = NULL;
 
-	if (there != NULL)
-		return there;
-	made = slab_cache_create_sized(name, size, args, args_size);
 	if (made == NULL)
 		return NULL;
 	slab_page_own(where, sizeof *where);
@@ -268,6 +271,24 @@ EXPORT struct slab_cache *slab__define(struct slab_cache **where, const char *na
 		return made;
 	slab_cache_destroy(made);
 	return there;
+}
+
+/* For SLAB_CACHE_DEFINE: the cache at *where, made by whichever thread comes first. */
+EXPORT struct slab_cache *slab__define(struct slab_cache **where, const char *name, size_t size,
+                                       const struct slab_cache_args *args, size_t args_size)
+{
+	struct slab_cache *there = __atomic_load_n(where, __ATOMIC_ACQUIRE);
+
+	return there != NULL ? there : enter(where, create(name, size, args, args_size, false));
+}
+
+struct slab_cache *slab_cache_define_sparse(struct slab_cache **where, const char *name,
+                                            size_t size, size_t align)
+{
+	struct slab_cache *there = __atomic_load_n(where, __ATOMIC_ACQUIRE);
+	struct slab_cache_args args = { .align = align };
+
+	return there != NULL ? there : enter(where, create(name, size, &args, sizeof args, true));
 }
 
 /* ---- destroy ---- */

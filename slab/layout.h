@@ -4,9 +4,10 @@
  * The data structures are the design: read this file first. Included by every file of slab/ and,
  * for the numbers of the field table alone, by the stats tool. The floors, from the roof down:
  *
- *  11  malloc.c                         the C library's names, in libslab-malloc.so alone
+ *  12  malloc.c                         the C library's names, in libslab-malloc.so alone
+ *  11  sized.c                          the by-size front end
  *  10  cache.c slow.c stats.c walk.c    public API; slow paths of alloc and free; figures;
- *      verify.c reap.c sized.c json.c   iteration; validators; giving back; by-size front end
+ *      verify.c reap.c json.c           iteration; validators; giving back; the figures as JSON
  *   9  thread.c leaks.c                 threads come and go; fork; init; what is still held
  *   8  magazine.c                       taking from and giving to the magazines
  *   7  slot.c large.c quarantine.c      one thread's slots and what they may pin; large blocks;
@@ -124,7 +125,6 @@ struct slab {
 	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE |    \
 	 SLAB_FAULT_INJECT)
 #define SLAB_CONFIG_OFF 0x80000000u /* '-' matched: the real pool, whatever tool runs; no flag */
-#define SLAB_BY_SIZE 0x40000000u    /* of sized.c's caches at create; not kept */
 #define SLAB_CONFIG_BYTES 1024
 
 /* Written once, under registry_lock, before state is SLAB_CONFIG_READ; constant from then on. */

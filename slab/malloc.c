@@ -1,5 +1,5 @@
 /*
- * malloc.c - the C library's allocation functions, served from size classes              Floor 11
+ * malloc.c - the C library's allocation functions, served from size classes              Floor 12
  *
  * In libslab-malloc.so alone, which programs get by LD_PRELOAD (tools/slabrun): the functions of
  * sized.c by the names and with the contracts of glibc. No init call: the first call may come from

@@ -1,5 +1,5 @@
 /*
- * sized.c - the by-size front end                                                        Floor 10
+ * sized.c - the by-size front end                                                        Floor 11
  *
  * Called by users. One cache per size class, made at its first use: steps of 16 bytes up to 128,
  * from there on eight classes per doubling, so that at most 1/8 of a block is waste. Larger blocks,
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "slab/sized.h"
+#include "slab/cache.h"
 #include "slab/config.h"
 #include "slab/damage.h"
 #include "slab/debug.h"
@@ -65,13 +66,12 @@ static void class_name(char *name, size_t room, size_t bytes, size_t align)
 static __attribute__((noinline, cold)) struct slab_cache *make_class(struct slab_cache **where,
                                                                      size_t bytes, size_t align)
 {
-	struct slab_cache_args args = { .align = align, .flags = SLAB_BY_SIZE };
 	char name[SLAB_NAME_BYTES];
 	struct slab_cache *c;
 	size_t of;
 
 	class_name(name, sizeof name, bytes, align);
-	c = slab__define(where, name, bytes, &args, sizeof args);
+	c = slab_cache_define_sparse(where, name, bytes, align);
 	slab_page_own(slab_sized_slots, sizeof slab_sized_slots);
 	for (size_t i = 0; c != NULL && align == STEP && i <= SLAB_SIZED_DIRECT / STEP; i++) {
 		class_of(i != 0 ? i * STEP : 1, &of);

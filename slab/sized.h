@@ -1,5 +1,5 @@
 /*
- * sized.h - the by-size front end: what is inlined of it                                 Floor 10
+ * sized.h - the by-size front end: what is inlined of it                                 Floor 11
  *
  * Used by sized.c and by malloc.c, whose functions are the same by other names. From a size to its
  * class's slot is one load from a table; from a pointer to its slot two loads from the address map.
