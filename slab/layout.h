@@ -93,7 +93,7 @@ struct slab_geometry {
 	uint32_t objects;      /* slots in a slab */
 	uint32_t words;        /* of the bitmap = ceil(objects / 64) */
 	uint32_t colours;      /* places for the header - 1; 0: always at the start */
-	uint32_t colour_bytes; /* distance of two places: whole cache lines, whole objects or none */
+	uint32_t colour_bytes; /* distance of two places: whole lines; whole objects or none */
 	uint32_t colour_objects; /* = colour_bytes / stride_bytes */
 	uint32_t track_offset; /* of its struct slab_track, from an object; 0: not under debug */
 	uint32_t lead_bytes;   /* zone before each object; the first one's is in header_bytes */

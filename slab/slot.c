@@ -196,7 +196,7 @@ uint32_t slab_slot_grant(struct slab_thread *t, struct slab_cache *c, struct sla
 {
 	size_t own = slab_slot_pin_bytes(s), room = slab_reserve_thread_budget();
 
-	/* a cache that may stay whole, parked wherever it is, needs no half kept free for its depot */
+	/* one that may stay whole, parked anywhere, needs no half kept free for its depot */
 	if (slab_reserve_may_park(t, c, own, UINT32_MAX))
 		room = slab_read(&slab_root.thread_bytes);
 	if (t->sweep_credit > 0)
