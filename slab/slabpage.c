@@ -265,21 +265,6 @@ uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t wan
 	return taken;
 }
 
-enum slab_fault slab_give(struct slab *s, const struct slab_geometry *geo, const void *obj)
-{
-	uint32_t i = slab_slot_at(s, geo, obj);
-	uint64_t bit = (uint64_t)1 << (i % 64), word;
-
-	if (i >= geo->objects || slab_object(s, geo, i) != obj)
-		return SLAB_NOT_AN_OBJECT;
-	word = s->bitmap[i / 64];
-	if ((word & bit) == 0)
-		return SLAB_FREED_TWICE;
-	slab_write(&s->bitmap[i / 64], word & ~bit); /* an iteration may look meanwhile */
-	s->in_use--;
-	return SLAB_GOOD;
-}
-
 uint8_t slab_band(const struct slab *s, const struct slab_geometry *geo, uint16_t *floor)
 {
 	uint32_t quarters; /* begun quarters of the slab that are in use */

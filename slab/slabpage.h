@@ -117,16 +117,29 @@ static inline void *slab_object(const struct slab *s, const struct slab_geometry
 	return (void *)(at + (behind & geo->header_bytes));
 }
 
-/* The slot that contains an address of the slab; geo->objects or more for header and slack. */
-static inline uint32_t slab_slot_at(const struct slab *s, const struct slab_geometry *geo,
-                                    const void *p)
+/* How far an address of the slab is behind slot 0 if the header is left out; slab_bytes for the
+ * header itself and for what is left free before it. */
+static inline uint64_t slab_offset_at(const struct slab *s, const struct slab_geometry *geo,
+                                      const void *p)
 {
 	uint64_t offset = (uintptr_t)p - slab_first(geo, s), header = (uintptr_t)p - (uintptr_t)s;
 	uint64_t behind = -(uint64_t)((uintptr_t)p >= (uintptr_t)s);
 
 	if (slab_unlikely(header < geo->header_bytes || offset >= geo->slab_bytes))
-		return geo->objects; /* its header, or what is left free before it */
-	return (uint32_t)(((offset - (behind & geo->header_bytes)) * geo->reciprocal) >> 40);
+		return geo->slab_bytes;
+	return offset - (behind & geo->header_bytes);
+}
+
+static inline uint32_t slab_slot_of_offset(const struct slab_geometry *geo, uint64_t offset)
+{
+	return (uint32_t)((offset * geo->reciprocal) >> 40);
+}
+
+/* The slot that contains an address of the slab; geo->objects or more for header and slack. */
+static inline uint32_t slab_slot_at(const struct slab *s, const struct slab_geometry *geo,
+                                    const void *p)
+{
+	return slab_slot_of_offset(geo, slab_offset_at(s, geo, p));
 }
 
 /* An empty slab in the memory at s; it is no cache's yet. */
@@ -140,8 +153,23 @@ uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t wan
 
 enum slab_fault { SLAB_GOOD, SLAB_NOT_AN_OBJECT, SLAB_FREED_TWICE, SLAB_NOT_OF_CACHE };
 
-/* Marks the slot of obj free again. */
-enum slab_fault slab_give(struct slab *s, const struct slab_geometry *geo, const void *obj);
+/* Marks the slot of obj free again. Inline: done for every object that leaves a magazine. */
+static inline enum slab_fault slab_give(struct slab *s, const struct slab_geometry *geo,
+                                        const void *obj)
+{
+	uint64_t offset = slab_offset_at(s, geo, obj), bit, word;
+	uint32_t i = slab_slot_of_offset(geo, offset);
+
+	if (slab_unlikely(i >= geo->objects || (uint64_t)i * geo->stride_bytes != offset))
+		return SLAB_NOT_AN_OBJECT;
+	bit = (uint64_t)1 << (i % 64);
+	word = s->bitmap[i / 64];
+	if (slab_unlikely((word & bit) == 0))
+		return SLAB_FREED_TWICE;
+	slab_write(&s->bitmap[i / 64], word & ~bit); /* an iteration may look meanwhile */
+	s->in_use--;
+	return SLAB_GOOD;
+}
 
 /* The band in which a slab belongs by its fill, and the fill below which it leaves that band. */
 uint8_t slab_band(const struct slab *s, const struct slab_geometry *geo, uint16_t *floor);
