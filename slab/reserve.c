@@ -50,7 +50,7 @@ size_t slab_reserve_settle(const struct slab_thread *t)
 		most = ceiling - pins(t);
 	if (slab_read(&slab_root.reserve.warm_bytes) <= most)
 		return 0;
-	return slab_return_excess(most / 4); /* further than needed: calls are dear, pages cheap */
+	return slab_return_excess(most - most / 4); /* a call is dear: not for a page or two */
 }
 
 bool slab_reserve_may_park(const struct slab_thread *t, const struct slab_cache *c,

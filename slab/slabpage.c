@@ -61,10 +61,15 @@ static size_t gcd(size_t a, size_t b)
 	return a;
 }
 
+/* Whether the bits of an address that choose a colour are the same in the whole slab. */
+static bool is_one_colour(const struct slab_geometry *geo)
+{
+	return geo->slab_bytes <= (size_t)1 << SLAB__COLOUR_SHIFT;
+}
+
 /*
  * As many places for the header as there are, up to a line of every 64: each before a whole object
- * and at the start of a cache line, so that no object is lost. The bits that choose must be the
- * same for the whole slab.
+ * and at the start of a cache line, so that no object is lost.
  */
 static void set_colours(struct slab_geometry *geo)
 {
@@ -73,7 +78,7 @@ static void set_colours(struct slab_geometry *geo)
 
 	while (colours * 2 <= places && colours < MOST_COLOURS)
 		colours *= 2;
-	if (geo->slab_bytes > (size_t)1 << SLAB__COLOUR_SHIFT || step > UINT16_MAX)
+	if (!is_one_colour(geo) || step > UINT16_MAX)
 		colours = 1;
 	geo->colours = (uint32_t)(colours - 1);
 	geo->colour_bytes = colours > 1 ? (uint32_t)step : 0;
@@ -129,7 +134,7 @@ static bool shift(struct slab_geometry *geo)
 
 	while (places * 2 <= slack / step + 1 && places < MOST_COLOURS)
 		places *= 2;
-	if (geo->stride_bytes % SHIFT_STRIDE != 0 || places == 1)
+	if (geo->stride_bytes % SHIFT_STRIDE != 0 || places == 1 || !is_one_colour(geo))
 		return false;
 	geo->colours = (uint32_t)(places - 1);
 	geo->colour_bytes = (uint32_t)step;

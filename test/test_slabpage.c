@@ -202,7 +202,7 @@ static void check_places(const struct slab_geometry *g, uintptr_t at)
 Test(slabpage, the_header_has_many_places_and_costs_no_object)
 {
 	static const size_t sizes[] = { 1,  2,  7,  8,   16,  24,  40,  48,
-		                        64, 96, 100, 256, 600, 1024, 5000 };
+		                        64, 96, 100, 256, 600, 1024, 5000, 8192, 65536 };
 	struct slab_geometry g;
 
 	for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
