@@ -107,7 +107,8 @@ int main(int argc, char **argv)
 	peak = consume(objs, live);
 	pthread_join(producer, NULL);
 	peak = peak > before ? peak - before : 0;
-	printf("relay: %zu objects of %zu bytes passed, %zu KiB live, at most %zu KiB resident: %.2f\n",
+	printf("relay: %zu objects of %zu bytes passed, %zu KiB live, at most %zu KiB resident: "
+	       "%.2f\n",
 	       total, size, bytes / 1024, peak / 1024, (double)peak / (double)bytes);
 	return peak == 0 || peak * 2 > bytes * 3;
 }
