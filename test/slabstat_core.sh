@@ -89,6 +89,39 @@ says 2 'no address' whatis "$pid" xyz
 says 2 'needs a target and an address' whatis "$pid"
 says 2 'keeps figures' map snapshot.json
 
+# objects of a large power of two begin at another line in every eighth slab
+cat >shifted.c <<'EOF'
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include "slab.h"
+int main(void)
+{
+	struct slab_cache *c = slab_cache_create("kib", 1024, NULL);
+	char *last = NULL;
+	for (int i = 0; i < 1000; i++)
+		last = slab_cache_alloc(c);
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	printf("%p %p\n", (void *)last, (void *)(last + 1023));
+	fflush(stdout);
+	pause();
+}
+EOF
+"$cc" -std=gnu11 -I"$OLDPWD/include" -pthread -o shifted shifted.c "$build/libslab.a" || exit 1
+./shifted >ends &
+shifted=$!
+for _ in $(seq 200); do
+	[ ! -s ends ] || break
+	sleep 0.05
+done
+read -r first last <ends
+[ $((first % 1024)) -ne 0 ] && ok || bad "no object of 1,024 bytes lies beside its multiples: $first"
+says 0 'cache kib, .* slot [0-9]+ of 15, byte 0 of 1024, live' whatis "$shifted" "$first"
+says 0 'cache kib, .* slot [0-9]+ of 15, byte 1023 of 1024, live' whatis "$shifted" "$last"
+says 0 '^No fault found' verify "$shifted"
+kill "$shifted"
+wait "$shifted" 2>/dev/null
+
 # ---- bad snapshots
 head -c 2000 snapshot.json >cut.json
 says 6 'no whole snapshot' cut.json
