@@ -115,7 +115,7 @@ for _ in $(seq 200); do
 	sleep 0.05
 done
 read -r first last <ends
-[ $((first % 1024)) -ne 0 ] && ok || bad "no object of 1,024 bytes lies beside its multiples: $first"
+[ $((first % 1024)) -ne 0 ] && ok || bad "no slab begins with what is left over: $first"
 says 0 'cache kib, .* slot [0-9]+ of 15, byte 0 of 1024, live' whatis "$shifted" "$first"
 says 0 'cache kib, .* slot [0-9]+ of 15, byte 1023 of 1024, live' whatis "$shifted" "$last"
 says 0 '^No fault found' verify "$shifted"
