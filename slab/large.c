@@ -80,7 +80,7 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 	if (align < SLAB_GRANULE_BYTES)
 		align = SLAB_GRANULE_BYTES;
 	pthread_mutex_lock(&slab_root.span_lock);
-	span = slab_recent_take_locked(bytes, align);
+	span = slab_recent_take_locked(bytes, align, false);
 	if (span != NULL)
 		SLAB_BUG_ON(!enter_locked(span)); /* its leaves exist */
 	pthread_mutex_unlock(&slab_root.span_lock);

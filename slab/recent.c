@@ -1,8 +1,8 @@
 /*
  * recent.c - memory of freed large blocks that is kept                                   Floor 4
  *
- * Called by large.c and reap.c; see recent.h. A block must not span two mappings, since the kernel
- * moves none that does: so each span knows the number of the mapping that it is a part of.
+ * Called by take.c, large.c and reap.c; see recent.h. A block must not span two mappings, since the
+ * kernel moves none that does: so each span knows the number of the mapping that it is a part of.
  */
 #include "slab/recent.h"
 #include "slab/check.h"
@@ -49,14 +49,17 @@ static void remove_locked(struct slab_span *span)
 	slab_root.recent_count--;
 }
 
-/* What lies behind the first bytes of span becomes a run of its own. Without memory for its
- * descriptor span stays as it is. */
-static void split_locked(struct slab_span *span, size_t bytes, struct slab_list *behind)
+/* What lies behind the first bytes of span becomes a run of its own. False, and span stays as it
+ * is: no memory for its descriptor. */
+static bool split_locked(struct slab_span *span, size_t bytes, struct slab_list *behind)
 {
-	struct slab_span *rest = span->bytes > bytes ? slab_meta_get(SLAB_META_SPAN) : NULL;
+	struct slab_span *rest;
 
+	if (span->bytes == bytes)
+		return true;
+	rest = slab_meta_get(SLAB_META_SPAN);
 	if (rest == NULL)
-		return;
+		return false;
 	*rest = (struct slab_span){
 		.base = span->base + bytes,
 		.bytes = span->bytes - bytes,
@@ -65,9 +68,10 @@ static void split_locked(struct slab_span *span, size_t bytes, struct slab_list 
 	slab_list_init(&rest->link);
 	span->bytes = bytes;
 	add_locked(rest, behind);
+	return true;
 }
 
-struct slab_span *slab_recent_take_locked(size_t bytes, size_t align)
+struct slab_span *slab_recent_take_locked(size_t bytes, size_t align, bool exactly)
 {
 	struct slab_span *best = NULL;
 	struct slab_list *pos;
@@ -83,8 +87,10 @@ struct slab_span *slab_recent_take_locked(size_t bytes, size_t align)
 		return NULL;
 	pos = best->all_link.prev;
 	remove_locked(best);
-	split_locked(best, bytes, pos); /* as old as it was */
-	return best;
+	if (split_locked(best, bytes, pos) || !exactly) /* the rest is as old as it was */
+		return best;
+	add_locked(best, pos);
+	return NULL;
 }
 
 bool slab_recent_extend_locked(struct slab_span *span, size_t bytes)

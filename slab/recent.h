@@ -10,8 +10,9 @@
 
 #include "slab/layout.h"
 
-/* The smallest kept run that serves, cut to bytes; the caller's. NULL: none. Under span_lock. */
-struct slab_span *slab_recent_take_locked(size_t bytes, size_t align);
+/* The smallest kept run that serves, cut to bytes; the caller's. Without memory for the rest's
+ * descriptor it is longer or, exactly, not taken. NULL: none. Under span_lock. */
+struct slab_span *slab_recent_take_locked(size_t bytes, size_t align, bool exactly);
 
 /* Lengthens span to bytes by the run behind it; the map is the caller's. Under span_lock. */
 bool slab_recent_extend_locked(struct slab_span *span, size_t bytes);

@@ -80,6 +80,26 @@ void slab_span_unlink(struct slab_span *span)
 	slab_list_del(&span->link);
 }
 
+static void fill(struct slab_span *span, uintptr_t base, size_t bytes)
+{
+	memset(span, 0, sizeof *span);
+	span->base = base;
+	span->bytes = bytes;
+	slab_list_init(&span->link);
+	slab_list_init(&span->all_link);
+	slab_list_init(&span->home_link);
+}
+
+/* Into slabs that nobody holds. */
+static void cut(struct slab_span *span, struct slab_cache *owner, uint32_t order)
+{
+	span->owner = owner;
+	span->order = (uint8_t)order;
+	span->slabs = span->n_free = (uint32_t)(span->bytes / slab_span_slab_bytes(span));
+	for (uint32_t i = 0; i < span->slabs; i++)
+		slab_bit_set(span->free, i);
+}
+
 struct slab_span *slab_span_new(struct slab_cache *owner, uint32_t order, size_t bytes)
 {
 	size_t slab_bytes = (size_t)slab_root.page_bytes << order, align = SLAB_SPAN_MIN_BYTES;
@@ -88,20 +108,11 @@ struct slab_span *slab_span_new(struct slab_cache *owner, uint32_t order, size_t
 
 	if (span == NULL)
 		return NULL;
-	memset(span, 0, sizeof *span);
 	if (align < slab_bytes)
 		align = slab_bytes;
-	span->base = slab_page_map(bytes, huge ? SLAB_SPAN_MAX_BYTES : align);
-	span->bytes = bytes;
-	span->owner = owner;
-	span->order = (uint8_t)order;
+	fill(span, slab_page_map(bytes, huge ? SLAB_SPAN_MAX_BYTES : align), bytes);
 	span->huge = huge;
-	span->slabs = span->n_free = (uint32_t)(bytes / slab_bytes);
-	for (uint32_t i = 0; i < span->slabs; i++)
-		slab_bit_set(span->free, i);
-	slab_list_init(&span->link);
-	slab_list_init(&span->all_link);
-	slab_list_init(&span->home_link);
+	cut(span, owner, order);
 	if (span->base != 0 && link_new(span)) {
 		slab_page_advise_huge(span->base, bytes, huge);
 		slab_root.mapped_bytes += bytes;
@@ -111,6 +122,16 @@ struct slab_span *slab_span_new(struct slab_cache *owner, uint32_t order, size_t
 		slab_page_unmap(span->base, bytes);
 	slab_meta_put(SLAB_META_SPAN, span);
 	return NULL;
+}
+
+void slab_span_adopt(struct slab_span *run, struct slab_cache *owner, uint32_t order)
+{
+	fill(run, run->base, run->bytes);
+	cut(run, owner, order);
+	for (uint32_t i = 0; i < run->slabs; i++)
+		slab_span_set_warm(run, i);
+	SLAB_BUG_ON(!link_new(run)); /* its leaves exist */
+	slab_page_advise_huge(run->base, run->bytes, false);
 }
 
 /* Nobody holds anything of it, and its pages may be cut anew. */
@@ -156,15 +177,12 @@ void slab_span_recut(struct slab_span *span, struct slab_cache *owner, uint32_t 
 	slab_add(&slab_root.reserve.warm_bytes, -(was_warm * was_bytes));
 	memset(span->free, 0, sizeof span->free);
 	memset(span->warm, 0, sizeof span->warm);
-	span->owner = owner;
-	span->order = (uint8_t)order;
+	cut(span, owner, order);
 	slab_bytes = slab_span_slab_bytes(span);
-	span->slabs = span->n_free = (uint32_t)(span->bytes / slab_bytes);
 	span->n_warm = 0;
 	for (uint32_t i = 0; i < span->slabs; i++) {
 		first = (uint32_t)(i * slab_bytes / was_bytes);
 		last = (uint32_t)(((i + 1) * slab_bytes - 1) / was_bytes);
-		slab_bit_set(span->free, i);
 		if (slab_bit_next(warm, last + 1, first) <= last)
 			slab_span_set_warm(span, i);
 	}

@@ -3,8 +3,8 @@
  *
  * Called by slow.c. Small caches share spans; a cache above LARGE_CACHE_BYTES takes spans of its
  * own, so that it leaves whole spans empty when it shrinks. Warm slabs of any span of the order
- * come first; then an empty span of another order, cut anew; then clean ones, made present some at
- * a time; then holes; then a new span.
+ * come first; then an empty span of another order, cut anew; then what large blocks have left
+ * (recent.c); then clean ones, made present some at a time; then holes; then a new span.
  */
 #include <errno.h>
 
@@ -14,12 +14,14 @@
 #include "slab/list.h"
 #include "slab/map.h"
 #include "slab/page.h"
+#include "slab/recent.h"
 #include "slab/span.h"
 
 /* early: slabs from before that are on no span of the cache's own are refilled last, far away */
 #define LARGE_CACHE_BYTES ((size_t)128 << 10)
 #define AHEAD_PAGES   16  /* most pages made present in one call, */
 #define AHEAD_OBJECTS 768 /* and most objects: a call that many share is cheap enough */
+#define ADOPT_MOST    ((size_t)256 << 10) /* taken at once of what large blocks have left */
 #define TURNS         4   /* reserves full of slabs taken again before the reserve grows */
 
 /* As large as what its pool, or its cache, already has, within bounds: both double. */
@@ -189,7 +191,7 @@ static size_t touched_bytes(const struct slab_cache *c, uint32_t n)
  */
 static struct slab *take_clean(const struct slab_cache *c, struct slab_span *span, uint32_t ahead)
 {
-	size_t slab_bytes = slab_span_slab_bytes(span), bytes;
+	size_t slab_bytes = slab_span_slab_bytes(span);
 	uint32_t i = first_cold(span, false), n;
 	uintptr_t at = span->base + i * slab_bytes;
 
@@ -198,9 +200,7 @@ static struct slab *take_clean(const struct slab_cache *c, struct slab_span *spa
 	if (note_refault(slab_bytes) && ahead == 0)
 		ahead = 1;
 	n = span->huge ? 1 : cold_run(span, i, ahead, false);
-	bytes = touched_bytes(c, n);
-	if (bytes > slab_root.page_bytes)
-		slab_page_populate(at, bytes);
+	slab_page_populate(at, touched_bytes(c, n));
 	for (uint32_t k = 1; k < n; k++)
 		slab_span_set_warm(span, i + k);
 	set_held(span, i);
@@ -243,20 +243,42 @@ static struct slab_span *find_warm(struct slab_cache *c)
 	return NULL;
 }
 
+/* Memory with its pages, in no slab yet, cut for the order; at most bytes. NULL: none. */
+static struct slab_span *find_pages(struct slab_cache *owner, uint32_t order, size_t bytes)
+{
+	size_t slab_bytes = (size_t)slab_root.page_bytes << order;
+	size_t least = slab_bytes > SLAB_SPAN_MIN_BYTES ? slab_bytes : SLAB_SPAN_MIN_BYTES;
+	struct slab_span *span = slab_span_find_whole(order);
+
+	if (span != NULL) {
+		slab_span_recut(span, owner, order);
+		return span;
+	}
+	if (bytes > ADOPT_MOST)
+		bytes = ADOPT_MOST;
+	for (; bytes >= least; bytes /= 2) {
+		span = slab_recent_take_locked(bytes, least, true);
+		if (span == NULL)
+			continue;
+		slab_span_adopt(span, owner, order);
+		return span;
+	}
+	return NULL;
+}
+
 static struct slab *take_locked(struct slab_cache *c)
 {
 	uint32_t order = c->geo.order, ahead = ahead_slabs(c);
 	struct slab_pool *shared = &slab_root.shared[order];
 	size_t cache_bytes = slab_read(&c->slabs.slabs) * c->geo.slab_bytes;
 	bool large = cache_bytes >= LARGE_CACHE_BYTES;
+	size_t bytes = span_bytes(large ? cache_bytes : shared->bytes, c->geo.slab_bytes);
+	struct slab_cache *owner = large ? c : NULL;
 	struct slab_span *span = find_warm(c);
 	struct slab *s;
 
-	if (span == NULL) {
-		span = slab_span_find_whole(order);
-		if (span != NULL)
-			slab_span_recut(span, large ? c : NULL, order);
-	}
+	if (span == NULL)
+		span = find_pages(owner, order, bytes);
 	if (span != NULL)
 		return take_warm(span);
 	s = take_cold(c, &c->own, ahead);
@@ -264,10 +286,9 @@ static struct slab *take_locked(struct slab_cache *c)
 		s = take_cold(c, shared, ahead);
 	if (s != NULL)
 		return s;
-	span = slab_span_new(large ? c : NULL, order,
-	                     span_bytes(large ? cache_bytes : shared->bytes, c->geo.slab_bytes));
+	span = slab_span_new(owner, order, bytes);
 	if (span == NULL) /* little memory left: as little as will do */
-		span = slab_span_new(large ? c : NULL, order,
+		span = slab_span_new(owner, order,
 		                c->geo.slab_bytes > SLAB_SPAN_MIN_BYTES ? c->geo.slab_bytes
 		                                                        : SLAB_SPAN_MIN_BYTES);
 	if (span != NULL)

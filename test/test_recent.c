@@ -5,14 +5,18 @@
 #include "slab/large.h"
 #include "slab/list.h"
 #include "slab/map.h"
+#include "slab/meta.h"
 #include "slab/page.h"
 #include "slab/recent.h"
 
 #define K 1024
+#define M (1024 * K)
 
 static void empty(void)
 {
 	slab_reap();
+	slab_root.recent_doubled = 0; /* as in a new process */
+	slab_root.recent_gone_bytes = slab_root.recent_missed_bytes = 0;
 	cr_assert_eq(slab_root.recent_count, 0);
 	cr_assert_eq(slab_root.recent_bytes, 0);
 }
@@ -146,4 +150,181 @@ Test(recent, any_order_of_sizes_keeps_runs_apart)
 	for (int i = 0; i < MANY; i++)
 		slab_free(block[i]);
 	is_sound();
+}
+
+Test(recent, an_alignment_is_kept)
+{
+	char *whole = slab_malloc(960 * K), *p;
+
+	slab_free(whole);
+	for (size_t align = 64 * K; align <= 512 * K; align *= 2) {
+		p = slab_aligned_alloc(align, 66 * K);
+		cr_assert_eq((uintptr_t)p % align, 0, "%p for %zu", (void *)p, align);
+		slab_free(p);
+		is_sound();
+	}
+}
+
+Test(recent, the_run_that_fits_best_serves)
+{
+	char *large = slab_malloc(512 * K), *between = slab_malloc(66 * K);
+	char *small = slab_malloc(128 * K), *p;
+
+	slab_free(small);
+	slab_free(large); /* the newest */
+	p = slab_malloc(100 * K);
+	cr_assert_eq(p, small);
+	slab_free(p);
+	slab_free(between);
+}
+
+/* The kernel puts new mappings side by side, but moves none that is a part of two. */
+Test(recent, runs_of_two_mappings_stay_two)
+{
+	char *a = slab_malloc(256 * K), *b = slab_malloc(256 * K);
+	char *low = a < b ? a : b;
+
+	memset(low, 0x77, 256 * K);
+	slab_free(low == a ? b : a);
+	low = slab_realloc(low, 512 * K);
+	for (size_t i = 0; i < 256 * K; i++)
+		cr_assert_eq(low[i], 0x77);
+	cr_assert_eq(slab_root.recent_count, 1, "grown into another mapping");
+	slab_free(low);
+	cr_assert_eq(slab_root.recent_count, 2);
+	is_sound();
+}
+
+Test(recent, a_run_too_short_for_growth_stays)
+{
+	char *whole = slab_malloc(512 * K), *p;
+
+	slab_free(whole);
+	p = slab_malloc(256 * K);
+	p = slab_realloc(p, 800 * K);
+	is_sound();
+	cr_assert_eq(slab_root.recent_bytes, 256 * K);
+	memset(p, 1, 800 * K);
+	slab_free(p);
+}
+
+Test(recent, what_is_kept_is_bounded)
+{
+	enum { MANY = 40 };
+	char *block[MANY], *much;
+
+	slab_free(slab_malloc(1088 * K));
+	cr_assert_eq(slab_root.recent_bytes, 0, "more than a MiB");
+	for (int i = 0; i < MANY; i++)
+		block[i] = slab_malloc(128 * K);
+	much = slab_malloc(128 * M);
+	for (int i = 0; i < MANY; i += 2) /* no two of them neighbours */
+		slab_free(block[i]);
+	cr_assert_eq(slab_root.recent_bytes, MANY / 2 * 128 * K, "an eighth of what is in use");
+	cr_assert_eq(slab_root.recent_count, MANY / 2);
+	slab_free(much);
+	slab_free(block[1]);
+	cr_assert_leq(slab_root.recent_bytes, 1 * M, "a MiB of little in use");
+	is_sound();
+	for (int i = 3; i < MANY; i += 2)
+		slab_free(block[i]);
+	cr_assert_leq(slab_root.recent_bytes, 1 * M);
+}
+
+Test(recent, no_more_than_32_runs_are_kept_and_the_oldest_goes_first)
+{
+	enum { MANY = 80 };
+	char *block[MANY], *much = slab_malloc(128 * M);
+
+	for (int i = 0; i < MANY; i++)
+		block[i] = slab_malloc(128 * K);
+	for (int i = 0; i < MANY; i += 2)
+		slab_free(block[i]);
+	cr_assert_eq(slab_root.recent_count, 32);
+	for (int i = MANY - 64; i < MANY; i += 2) {
+		struct slab_list *pos;
+		bool there = false;
+
+		slab_list_for_each(pos, &slab_root.recent)
+			there |= slab_container(pos, struct slab_span, all_link)->base ==
+			         (uintptr_t)block[i];
+		cr_assert(there, "block %d", i);
+	}
+	for (int i = 1; i < MANY; i += 2)
+		slab_free(block[i]);
+	slab_free(much);
+}
+
+Test(recent, no_more_than_4_mib_are_kept_however_often_they_are_wanted)
+{
+	for (int i = 0; i < 100; i++)
+		slab_free(slab_malloc(5 * M));
+	cr_assert_eq(slab_root.recent_bytes, 0);
+	cr_assert_leq(slab_root.recent_doubled, 2);
+}
+
+/* No memory for a descriptor, until given back. */
+static void exhaust(void *saved[3], bool exhausted)
+{
+	pthread_mutex_lock(&slab_root.meta_lock);
+	if (exhausted) {
+		saved[0] = slab_root.meta_free[SLAB_META_SPAN];
+		saved[1] = (void *)slab_root.meta_chunk;
+		saved[2] = (void *)slab_root.meta_chunk_bytes;
+	}
+	slab_root.meta_free[SLAB_META_SPAN] = exhausted ? NULL : saved[0];
+	slab_root.meta_chunk = exhausted ? 0 : (uintptr_t)saved[1];
+	slab_root.meta_chunk_bytes = exhausted ? 0 : (size_t)saved[2];
+	slab_page_fail_map_at = exhausted ? -1 : 0;
+	pthread_mutex_unlock(&slab_root.meta_lock);
+}
+
+Test(recent, without_memory_for_the_rest_a_run_stays_whole)
+{
+	struct slab_span *exact, *span;
+	void *saved[3];
+
+	slab_free(slab_malloc(512 * K));
+	exhaust(saved, true);
+	pthread_mutex_lock(&slab_root.span_lock);
+	exact = slab_recent_take_locked(64 * K, 64 * K, true);
+	span = slab_recent_take_locked(64 * K, 64 * K, false);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	exhaust(saved, false);
+	cr_assert_null(exact);
+	cr_assert_not_null(span);
+	cr_assert_eq(span->bytes, 512 * K);
+	is_sound();
+	slab_recent_put(span);
+	cr_assert_eq(slab_root.recent_bytes, 512 * K);
+}
+
+Test(recent, slabs_are_made_of_runs)
+{
+	enum { MANY = 128, BYTES = 2048 };
+	char *whole = slab_malloc(512 * K), *block[MANY];
+	struct slab_cache *c = new_cache("of-runs", BYTES);
+	uint64_t calls, mapped = totals().mapped_bytes;
+
+	slab_free(whole);
+	calls = slab_page_calls.map;
+	for (int i = 0; i < MANY; i++) {
+		block[i] = slab_cache_alloc(c);
+		cr_assert(block[i] >= whole && block[i] < whole + 512 * K);
+		memset(block[i], i, BYTES);
+	}
+	is_sound();
+	cr_assert_leq(slab_root.recent_bytes, 256 * K);
+	cr_assert_lt(slab_page_calls.map, calls + 3, "none for slabs");
+	cr_assert_eq(totals().mapped_bytes, mapped);
+	cr_assert_eq(slab_cache_verify(c), 0);
+	for (int i = 0; i < MANY; i++) {
+		for (int k = 0; k < BYTES; k++)
+			cr_assert_eq(block[i][k], (char)i);
+		slab_cache_free(c, block[i]);
+	}
+	cr_assert_eq(slab_cache_verify(c), 0);
+	slab_cache_destroy(c);
+	slab_reap();
+	cr_assert_eq(totals().mapped_bytes, mapped - 512 * K);
 }
