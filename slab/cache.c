@@ -77,7 +77,7 @@ static uint32_t magazine_cap(const struct slab_geometry *geo)
 	size_t size = geo->object_bytes;
 
 	if (geo->objects < 8 && size > 4096)
-		return 2;
+		return size > 8192 ? 0 : 2;
 	return size <= 256 ? 256 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
 }
 
