@@ -230,6 +230,7 @@ struct slab_reserve {
 	size_t refault_bytes;     /* of those, taken again */
 	size_t idle_bytes;        /* warm because a cache gave them up, not made present ahead */
 	size_t turned_bytes;      /* of those, taken again since the reserve was last changed */
+	size_t warm_quarters;     /* setting: of the ceiling for warm slabs in any case, 1 to 4 */
 };
 
 /* ---- floor 5: one cache's slabs and magazines -------------------------------------------- */

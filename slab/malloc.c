@@ -208,12 +208,14 @@ EXPORT struct mallinfo (mallinfo)(void)
 
 /*
  * What suits programs that use malloc for everything, with dozens of size classes: more may be kept
- * while much is in use, as much less when that is freed; and no holes in spans, which would be
- * filled again and again. At the constructor, when the first blocks are long out.
+ * while much is in use, as much less when that is freed; most of it in warm slabs, which serve many
+ * classes; and no holes in spans, which would be filled again and again. At the constructor, when
+ * the first blocks are long out.
  */
 #define KEPT_SHARE  8                 /* one part in so many of the slabs in use may be kept, */
 #define KEPT_LEAST  ((size_t)1 << 20) /* or so many bytes, */
-#define KEPT_MOST   ((size_t)3 << 20) /* or, if the program swings, up to so many */
+#define KEPT_MOST   ((size_t)2 << 20) /* or, if the program swings, up to so many */
+#define KEPT_WARM   3                 /* quarters of that in warm slabs, whatever is parked */
 #define THREAD_MOST ((size_t)4 << 20) /* what one thread's magazines may pin */
 
 static void tune(void)
@@ -224,6 +226,7 @@ static void tune(void)
 	slab_root.constants[SLAB_K_RESERVE_SHARE] = KEPT_SHARE;
 	r->min_bytes = KEPT_LEAST;
 	r->max_bytes = KEPT_MOST;
+	r->warm_quarters = KEPT_WARM;
 	slab_write(&r->reserve_bytes, KEPT_LEAST);
 	slab_write(&slab_root.thread_bytes, THREAD_MOST);
 	slab_root.whole_spans = 1;

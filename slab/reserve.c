@@ -44,7 +44,8 @@ bool slab_reserve_is_pinned(const struct slab_thread *t, const struct slab_cache
 
 size_t slab_reserve_settle(const struct slab_thread *t)
 {
-	size_t ceiling = slab_reserve_ceiling(), most = ceiling / 4;
+	size_t ceiling = slab_reserve_ceiling();
+	size_t most = ceiling / 4 * slab_root.reserve.warm_quarters;
 
 	if (pins(t) < ceiling - most)
 		most = ceiling - pins(t);

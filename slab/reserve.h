@@ -6,7 +6,8 @@
  *     sum of what a thread's slots pin      <= min(root.thread_bytes, ceiling / 2)
  *     pins of the depots + the caller's own <= 3/4 reserve, else magazines go to the slabs
  *     empty slabs that constructors' caches keep <= reserve / 2, and count as pins
- *     warm slabs                            <= ceiling - pins, at least ceiling / 4
+ *     warm slabs                            <= ceiling - pins, at least ceiling / 4, in
+ *                                              libslab-malloc.so at least 3/4
  * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs.
  */
 #ifndef SLAB_RESERVE_H
