@@ -111,6 +111,24 @@ Test(reserve, what_is_parked_counts_against_what_is_warm)
 	slab_root.depot_pin_bytes = pinned;
 }
 
+Test(reserve, as_malloc_warm_slabs_have_three_quarters_in_any_case)
+{
+	uint64_t pinned = slab_root.depot_pin_bytes;
+
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, 4 * MIB), 0);
+	slab_root.reserve.warm_quarters = 3;
+	take(MANY);
+	slab_root.depot_pin_bytes = 4 * MIB;
+	put(MANY);
+	settle();
+	cr_assert_leq(slab_root.reserve.warm_bytes, 3 * MIB);
+	cr_assert_gt(slab_root.reserve.warm_bytes, 1 * MIB); /* spans go whole */
+	slab_root.reserve.warm_quarters = before.warm_quarters;
+	settle();
+	cr_assert_leq(slab_root.reserve.warm_bytes, 1 * MIB);
+	slab_root.depot_pin_bytes = pinned;
+}
+
 Test(reserve, depots_may_pin_three_quarters_of_the_ceiling)
 {
 	struct slab_thread *t = slab_thread_lock();

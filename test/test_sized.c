@@ -301,6 +301,26 @@ Test(sized, classes_are_caches_that_say_their_size)
 	slab_free(q);
 }
 
+Test(sized, blocks_above_8_kib_are_parked_nowhere)
+{
+	enum { MANY = 16 };
+	void *p[MANY];
+
+	for (size_t size = 9 * 1024; size <= SLAB_OBJECT_MAX; size += 5000) {
+		struct slab_cache *c = NULL;
+
+		for (int i = 0; i < MANY; i++)
+			p[i] = slab_malloc(size);
+		c = slab_cache_of(p[0]);
+		for (int i = 0; i < MANY; i++)
+			slab_free(p[i]);
+		if (c != NULL && figures(c).mode == 0 && figures(c).objects_per_slab < 8) {
+			cr_assert_eq(figures(c).objects_cached, 0, "%zu", size);
+			cr_assert_eq(figures(c).slabs, 0, "%zu", size);
+		}
+	}
+}
+
 /* ---- bad frees ---- */
 
 static void free_it(void *p)
