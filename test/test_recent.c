@@ -154,13 +154,18 @@ Test(recent, any_order_of_sizes_keeps_runs_apart)
 
 Test(recent, an_alignment_is_kept)
 {
-	char *whole = slab_malloc(960 * K), *p;
+	char *whole = slab_malloc(960 * K), *p, *before;
 
 	slab_free(whole);
 	for (size_t align = 64 * K; align <= 512 * K; align *= 2) {
 		p = slab_aligned_alloc(align, 66 * K);
+		before = slab_malloc(66 * K); /* the run begins elsewhere now */
 		cr_assert_eq((uintptr_t)p % align, 0, "%p for %zu", (void *)p, align);
 		slab_free(p);
+		p = slab_aligned_alloc(2 * align, 300 * K);
+		cr_assert_eq((uintptr_t)p % (2 * align), 0, "%p for %zu", (void *)p, 2 * align);
+		slab_free(p);
+		slab_free(before);
 		is_sound();
 	}
 }
@@ -181,18 +186,51 @@ Test(recent, the_run_that_fits_best_serves)
 /* The kernel puts new mappings side by side, but moves none that is a part of two. */
 Test(recent, runs_of_two_mappings_stay_two)
 {
-	char *a = slab_malloc(256 * K), *b = slab_malloc(256 * K);
-	char *low = a < b ? a : b;
+	enum { MANY = 32 };
+	char *block[MANY], *low = NULL;
+	int high = -1;
 
+	for (int i = 0; i < MANY; i++)
+		block[i] = slab_malloc(256 * K);
+	for (int i = 0; i < MANY * MANY && high < 0; i++)
+		if (block[i / MANY] == block[i % MANY] + 256 * K) {
+			low = block[i % MANY];
+			high = i / MANY;
+		}
+	cr_assert_geq(high, 0, "no two of %d mappings side by side", MANY);
 	memset(low, 0x77, 256 * K);
-	slab_free(low == a ? b : a);
-	low = slab_realloc(low, 512 * K);
+	slab_free(block[high]);
+	cr_assert_eq(slab_root.recent_count, 1);
+	for (int i = 0; i < MANY; i++)
+		if (block[i] == low)
+			block[i] = low = slab_realloc(low, 512 * K);
 	for (size_t i = 0; i < 256 * K; i++)
 		cr_assert_eq(low[i], 0x77);
 	cr_assert_eq(slab_root.recent_count, 1, "grown into another mapping");
-	slab_free(low);
-	cr_assert_eq(slab_root.recent_count, 2);
+	for (int i = 0; i < MANY; i++)
+		if (i != high)
+			slab_free(block[i]);
 	is_sound();
+}
+
+Test(recent, neighbours_of_two_mappings_are_two_runs)
+{
+	enum { MANY = 3 };
+	struct slab_span *span[MANY];
+	char *p = slab_malloc(320 * K);
+
+	slab_free(p);
+	pthread_mutex_lock(&slab_root.span_lock);
+	for (int i = 0; i < MANY; i++)
+		span[i] = slab_recent_take_locked(64 * K, 64 * K, true);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	cr_assert_eq(span[1]->base, span[0]->base + 64 * K);
+	span[1]->mapping++; /* as if mapped by itself */
+	slab_recent_put(span[1]);
+	slab_recent_put(span[0]);
+	slab_recent_put(span[2]);
+	is_sound();
+	cr_assert_eq(slab_root.recent_count, 3, "64, 64 and 192 KiB");
 }
 
 Test(recent, a_run_too_short_for_growth_stays)
