@@ -64,7 +64,7 @@ static bool add_spare(struct slab_depot *d, struct slab_magazine *empty)
 	empty->next = d->spare;
 	empty->count = 0;
 	d->spare = empty;
-	d->spares++;
+	slab_write(&d->spares, d->spares + 1);
 	return true;
 }
 
@@ -75,7 +75,7 @@ static struct slab_magazine *take_spare(struct slab_depot *d)
 	if (m == NULL)
 		return NULL;
 	d->spare = m->next;
-	d->spares--;
+	slab_write(&d->spares, d->spares - 1);
 	m->next = NULL;
 	return m;
 }
