@@ -301,8 +301,9 @@ struct slab__slot {
 	uint16_t prev_count;          /* objects in the previous magazine */
 	uint32_t seq;                 /* odd while a slow path changes this slot */
 	uint16_t pin_4k;              /* slab memory that this slot may pin, in units of 4 KiB */
+	uint16_t fill_pin_4k;         /* of that, at most this as full as the cache's slabs are */
 	uint16_t seen;                /* some bits of word at the last sweep for idle slots */
-	uint32_t unused;
+	uint16_t unused;
 };
 #define SLAB__VACANT ((uintptr_t)1)
 #define SLAB__COUNT_BITS 10

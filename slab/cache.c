@@ -78,7 +78,7 @@ static uint32_t magazine_cap(const struct slab_geometry *geo)
 
 	if (geo->objects < 8 && size > 4096)
 		return size > 8192 ? 0 : 2;
-	return size <= 256 ? 256 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
+	return size <= 256 ? 256 : size <= 512 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
 }
 
 static uint32_t take_number_locked(void)

@@ -300,7 +300,8 @@ struct slab_thread {
 	struct slab__slot *slots; /* SLAB_SLOTS of them; slot 0 stays zero for ever */
 	uint64_t touched[SLAB_SLOT_PAGES / 64]; /* pages of slots with an open slot, by bit */
 	uint64_t open;            /* open slots */
-	uint64_t pin_bytes;       /* sum of what the slots pin */
+	uint64_t pin_bytes;       /* sum of what the slots may pin at worst */
+	uint64_t fill_pin_bytes;  /* and of what they pin as full as the slabs are */
 	struct slab_thread *next_spare; /* once ended: root.spare_threads */
 	uint32_t sweep_credit;    /* slow paths until idle slots may be swept again */
 };

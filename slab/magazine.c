@@ -106,9 +106,9 @@ static void put_prev_away(struct slab_thread *t, struct slab_cache *c, struct sl
 {
 	struct slab_magazine *m = s->prev;
 
-	if (!slab_reserve_may_park(t, c, slab_slot_pin_bytes(s), s->prev_count)) {
+	if (!slab_reserve_may_park(t, c, slab_slot_fill_pin_bytes(s), s->prev_count)) {
 		slab_slot_give_prev(c, s, empties);
-		if (slab_reserve_is_pinned(t, c, slab_slot_pin_bytes(s)))
+		if (slab_reserve_is_pinned(t, c, slab_slot_fill_pin_bytes(s)))
 			slab_depot_flush(c, empties);
 		return;
 	}

@@ -28,7 +28,7 @@ size_t slab_reserve_thread_budget(void)
 static size_t pins(const struct slab_thread *t)
 {
 	return slab_read(&slab_root.depot_pin_bytes) + slab_read(&slab_root.kept_bytes) +
-	       t->pin_bytes;
+	       t->fill_pin_bytes;
 }
 
 bool slab_reserve_is_pinned(const struct slab_thread *t, const struct slab_cache *c,

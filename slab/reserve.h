@@ -3,12 +3,15 @@
  *
  * One figure for the process, the ceiling, bounds what is kept although no object lives in it:
  *     ceiling = max(reserve, 1/16 of the slabs in use)
- *     sum of what a thread's slots pin      <= min(root.thread_bytes, ceiling / 2)
+ *     sum of what a thread's slots pin      <= root.thread_bytes at worst, and
+ *                                           <= ceiling / 2, too, as full as the slabs are
  *     pins of the depots + the caller's own <= 3/4 reserve, else magazines go to the slabs
  *     empty slabs that constructors' caches keep <= reserve / 2, and count as pins
  *     warm slabs                            <= ceiling - pins, at least ceiling / 4, in
  *                                              libslab-malloc.so at least 3/4
- * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs.
+ * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs. As
+ * full as they are, of N slabs of k objects, U in use or parked, at most N - U / k + P / k hold
+ * none but the P parked. Others may empty them while a thread is idle: then the worst case counts.
  */
 #ifndef SLAB_RESERVE_H
 #define SLAB_RESERVE_H
@@ -17,7 +20,7 @@
 
 size_t slab_reserve_ceiling(void);
 
-/* What the slots of one thread may pin, in bytes. */
+/* What the slots of one thread may pin, as full as slabs are, in bytes. */
 size_t slab_reserve_thread_budget(void);
 
 /* Gives back what is above the ceiling, seen from a thread under its lock. Returns bytes. */

@@ -2,7 +2,8 @@
  * slot.c - one thread's slots: two magazines each, and what they may pin                 Floor 7
  *
  * Called by magazine.c, thread.c (thread exit, fork), cache.c (destroy) and reap.c (flush). A slot
- * is charged with what it can pin at worst: min(slabs of the cache, 2 magazines + 1) * slab_bytes.
+ * is charged with what it can pin at worst, min(slabs of the cache, 2 magazines + 1) slabs, and
+ * with what it pins as full as the slabs are now (reserve.h).
  * A slot whose cache grows meanwhile is charged again at its next slow path.
  */
 #include <string.h>
@@ -38,14 +39,25 @@ void slab_slot_set_prev(struct slab__slot *s, struct slab_magazine *m)
 	slab_write(&s->prev_count, m != NULL ? m->count : 0);
 }
 
+/* Slab memory, counted twice: at worst, and as full as the slabs are now. */
+struct pin {
+	size_t worst_bytes, fill_bytes;
+};
+
 /* Beyond 256 MiB the charge stays there. */
-static void set_pin(struct slab_thread *t, struct slab__slot *s, size_t bytes)
+static uint16_t charge(uint64_t *sum, uint16_t was_4k, size_t bytes)
 {
 	size_t units = (bytes + 4095) / 4096;
-	uint16_t pin = (uint16_t)(units < UINT16_MAX ? units : UINT16_MAX);
+	uint16_t now_4k = (uint16_t)(units < UINT16_MAX ? units : UINT16_MAX);
 
-	t->pin_bytes += (size_t)pin * 4096 - slab_slot_pin_bytes(s);
-	s->pin_4k = pin;
+	*sum += (uint64_t)now_4k * 4096 - (uint64_t)was_4k * 4096;
+	return now_4k;
+}
+
+static void set_pin(struct slab_thread *t, struct slab__slot *s, struct pin pin)
+{
+	s->pin_4k = charge(&t->pin_bytes, s->pin_4k, pin.worst_bytes);
+	s->fill_pin_4k = charge(&t->fill_pin_bytes, s->fill_pin_4k, pin.fill_bytes);
 }
 
 /* First use of a slot by this thread, or the first since it was closed. */
@@ -113,7 +125,7 @@ size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab_
 	slab_magazine_put(slab_slot_loaded(s));
 	slab_write(&s->cap, 0);
 	slab_write(&s->objs, NULL);
-	set_pin(t, s, 0);
+	set_pin(t, s, (struct pin){ 0 });
 	t->open--;
 	slab_slot_end(s);
 	return n;
@@ -121,27 +133,76 @@ size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab_
 
 /* ---- the thread's budget ---- */
 
-/* How many objects a magazine of c may have if its slot may pin room bytes; charges the slot. */
-static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
-                             size_t room)
+/* How many slabs of c could be empty, were its objects in as few as hold them. */
+static size_t slack_slabs(const struct slab_cache *c)
 {
-	size_t held = slab_pin_bytes(c, UINT64_MAX), all;
-	size_t slabs = room >> __builtin_ctz(c->geo.slab_bytes); /* no division here */
-	size_t most = slabs > 0 ? (slabs - 1) / 2 : 0; /* two magazines and the hot object */
-	uint32_t cap = slab_read(&c->magazine_cap);
+	uint64_t slabs = slab_read(&c->slabs.slabs), used = slab_read(&c->slabs.used);
+	uint64_t all = slabs * c->geo.objects;
 
+	return used < all ? (size_t)((all - used + c->geo.objects - 1) / c->geo.objects) : 0;
+}
+
+/* How many objects a magazine of c may have if its slot may pin room; charges the slot. */
+static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                             struct pin room)
+{
+	size_t held = slab_pin_bytes(c, UINT64_MAX), slack = slack_slabs(c), k = c->geo.objects;
+	unsigned shift = (unsigned)__builtin_ctz(c->geo.slab_bytes);
+	size_t most = SIZE_MAX, parked = 0;
+	uint32_t cap = slab_read(&c->magazine_cap);
+	struct pin pin;
+
+	if (held > room.fill_bytes) {
+		most = room.fill_bytes >> shift;
+		if (most > slack + 1 && (most - slack - 1) * k > most)
+			most = (most - slack - 1) * k;
+	}
+	if (held > room.worst_bytes && most > room.worst_bytes >> shift)
+		most = room.worst_bytes >> shift;
 	if (held > LARGE_CACHE_BYTES && cap > LARGE_CACHE_CAP)
 		cap = LARGE_CACHE_CAP;
-	if (held > room && cap > most)
+	most = most > 0 ? (most - 1) / 2 : 0; /* two magazines and the hot object */
+	if (cap > most)
 		cap = (uint32_t)most;
-	all = cap > 0 ? ((size_t)2 * cap + 1) * c->geo.slab_bytes : 0;
-	set_pin(t, s, held < all ? held : all);
+	if (cap > 0)
+		parked = (size_t)2 * cap + 1;
+	pin.worst_bytes = slab_pin_bytes(c, parked);
+	pin.fill_bytes = parked > 0 ? (slack + (parked + k - 1) / k) << shift : 0;
+	if (pin.fill_bytes > pin.worst_bytes)
+		pin.fill_bytes = pin.worst_bytes;
+	set_pin(t, s, pin);
 	return cap;
+}
+
+static size_t room_in(size_t budget, uint64_t used, size_t own, size_t part)
+{
+	size_t others = used - own;
+
+	return budget > others ? (budget - others) / part : 0;
+}
+
+/* What a slot may have of the thread's budget: what others leave, or half of it, so that the next
+ * one finds some, too. */
+static struct pin room_for(const struct slab_thread *t, const struct slab__slot *s,
+                           struct pin budget)
+{
+	size_t part = t->open > (s->objs != NULL) ? 2 : 1;
+
+	return (struct pin){
+		room_in(budget.worst_bytes, t->pin_bytes, slab_slot_pin_bytes(s), part),
+		room_in(budget.fill_bytes, t->fill_pin_bytes, slab_slot_fill_pin_bytes(s), part)
+	};
+}
+
+static bool is_used_up(const struct slab_thread *t, struct pin budget)
+{
+	return t->pin_bytes > budget.worst_bytes - budget.worst_bytes / 8 ||
+	       t->fill_pin_bytes > budget.fill_bytes - budget.fill_bytes / 8;
 }
 
 struct sweep {
 	struct slab_list *empties;
-	size_t fair_bytes; /* what each slot may pin */
+	struct pin fair; /* what each slot may pin */
 };
 
 static void close_if_idle(struct slab_thread *t, struct slab_cache *c, void *ctx)
@@ -162,9 +223,10 @@ static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ct
 	struct slab__slot *s = slab_slot_opened(t, c);
 	uint32_t cap;
 
-	if (slab_slot_pin_bytes(s) <= sweep->fair_bytes || (s->seq & 1) != 0)
+	if ((slab_slot_pin_bytes(s) <= sweep->fair.worst_bytes &&
+	     slab_slot_fill_pin_bytes(s) <= sweep->fair.fill_bytes) || (s->seq & 1) != 0)
 		return;
-	cap = grant_within(t, c, s, sweep->fair_bytes);
+	cap = grant_within(t, c, s, sweep->fair);
 	if (cap == 0) {
 		slab_slot_close(t, c, s, sweep->empties);
 		return;
@@ -181,12 +243,13 @@ static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ct
  * Not more often than every so many slow paths, so that its cost stays spread. */
 static void balance(struct slab_thread *t, uint64_t newcomers, struct slab_list *empties)
 {
-	struct sweep sweep = { empties, 0 };
+	struct sweep sweep = { empties, { 0 } };
 
 	if (t->sweep_credit > 0)
 		return;
 	slab_slot_for_each(t, close_if_idle, &sweep);
-	sweep.fair_bytes = slab_reserve_thread_budget() / (t->open + newcomers);
+	sweep.fair.worst_bytes = slab_read(&slab_root.thread_bytes) / (t->open + newcomers);
+	sweep.fair.fill_bytes = slab_reserve_thread_budget() / (t->open + newcomers);
 	slab_slot_for_each(t, shrink_to_fair, &sweep);
 	t->sweep_credit = (uint32_t)t->open + SWEEP_SPACING;
 }
@@ -194,18 +257,16 @@ static void balance(struct slab_thread *t, uint64_t newcomers, struct slab_list 
 uint32_t slab_slot_grant(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                       struct slab_list *empties)
 {
-	size_t own = slab_slot_pin_bytes(s), room = slab_reserve_thread_budget();
+	struct pin budget = { slab_read(&slab_root.thread_bytes), slab_reserve_thread_budget() };
 
 	/* one that may stay whole, parked anywhere, needs no half kept free for its depot */
-	if (slab_reserve_may_park(t, c, own, UINT32_MAX))
-		room = slab_read(&slab_root.thread_bytes);
+	if (slab_reserve_may_park(t, c, slab_slot_fill_pin_bytes(s), UINT32_MAX))
+		budget.fill_bytes = budget.worst_bytes;
 	if (t->sweep_credit > 0)
 		t->sweep_credit--;
-	if (t->pin_bytes > room - room / 8 && t->open > (s->objs != NULL)) /* others have some */
+	if (is_used_up(t, budget) && t->open > (s->objs != NULL)) /* others have some */
 		balance(t, s->objs == NULL, empties);
-	own = slab_slot_pin_bytes(s);
-	room = room + own > t->pin_bytes ? room + own - t->pin_bytes : 0;
-	return grant_within(t, c, s, room);
+	return grant_within(t, c, s, room_for(t, s, budget));
 }
 
 size_t slab_slot_flush(struct slab_thread *t, struct slab_cache *c, struct slab_list *empties)
@@ -311,7 +372,7 @@ static void adopt_one(struct slab_thread *t, struct slab_cache *c, void *ctx)
 		shelve(c, s->prev);
 		shelve(c, slab_slot_loaded(s));
 		s->objs = NULL;
-		set_pin(t, s, 0);
+		set_pin(t, s, (struct pin){ 0 });
 	}
 	slab_slot_retire(t, c);
 }

@@ -34,6 +34,11 @@ static inline size_t slab_slot_pin_bytes(const struct slab__slot *s)
 	return (size_t)s->pin_4k * 4096;
 }
 
+static inline size_t slab_slot_fill_pin_bytes(const struct slab__slot *s)
+{
+	return (size_t)s->fill_pin_4k * 4096;
+}
+
 /* A reader in another process sees an odd seq while the slot changes in more than its word. */
 static inline void slab_slot_begin(struct slab__slot *s)
 {

@@ -218,7 +218,7 @@ static size_t slot_pin_bytes(struct slab_thread *t, const struct slab_cache *c)
 {
 	const struct slab__slot *s = slab_slot(t, c);
 
-	return s != NULL ? slab_slot_pin_bytes(s) : 0;
+	return s != NULL ? slab_slot_fill_pin_bytes(s) : 0;
 }
 
 EXPORT void slab__free_slow(struct slab_cache *c, void *obj)

@@ -87,8 +87,8 @@ Test(magazine, objects_of_more_bytes_have_smaller_magazines)
 	static const struct {
 		size_t size;
 		uint32_t cap;
-	} want[] = { { 8, 256 }, { 64, 256 }, { 256, 256 }, { 512, 32 }, { 4096, 16 },
-		     { 65536, 8 } };
+	} want[] = { { 8, 256 }, { 64, 256 }, { 256, 256 }, { 512, 64 }, { 1024, 32 },
+		     { 4096, 16 }, { 65536, 8 } };
 
 	for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
 		struct slab_cache *sized = new_cache("sized", want[i].size);

@@ -160,10 +160,10 @@ Test(reserve, what_slot_and_depot_both_may_pin_of_a_cache_counts_once)
 	slab_write(&c->slabs.slabs, held / c->geo.slab_bytes);
 	slab_write(&c->depot.pin_bytes, held);
 	slab_root.depot_pin_bytes += held;
-	t->pin_bytes += own;
+	t->fill_pin_bytes += own;
 	cr_assert_not(slab_reserve_is_pinned(t, c, own)); /* all of it is under the ceiling */
 	cr_assert(slab_reserve_is_pinned(t, c, 0));       /* the slot of another cache */
-	t->pin_bytes -= own;
+	t->fill_pin_bytes -= own;
 	slab_root.depot_pin_bytes = pinned;
 	slab_write(&c->depot.pin_bytes, 0);
 	slab_write(&c->slabs.slabs, 0);

@@ -187,6 +187,60 @@ Test(slot, all_slots_together_stay_within_the_budget)
 	}
 }
 
+/* What is parked of full slabs pins next to nothing; of sparse ones a slab for each object. */
+Test(slot, magazines_are_larger_while_the_slabs_are_full)
+{
+	static void *objs[400 * 31];
+	struct slab__slot *s = my_slot(c);
+	size_t n = sizeof objs / sizeof *objs, budget;
+	struct slab_thread *t;
+
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, (size_t)256 << 10), 0);
+	budget = slab_reserve_thread_budget();
+	cr_assert_eq(slab_cache_alloc_bulk(c, n, objs), n);
+	park(c, 300);
+	cr_assert_gt(s->cap, 64);
+	cr_assert_gt(slab_slot_pin_bytes(s), 2 * budget);
+	t = slab_thread_lock();
+	cr_assert_leq(t->fill_pin_bytes, budget);
+	cr_assert_leq(t->pin_bytes, slab_root.thread_bytes);
+	slab_thread_unlock(t);
+	for (size_t i = 0; i < n; i++)
+		if (i % 31 != 0)
+			slab_cache_free(c, objs[i]);
+	cr_assert_leq(s->cap, budget / 4096 / 2);
+	cr_assert_eq(slab_slot_fill_pin_bytes(s), slab_slot_pin_bytes(s));
+	for (size_t i = 0; i < n; i += 31)
+		slab_cache_free(c, objs[i]);
+	slab_thread_flush();
+	cr_assert_eq(my_slot(c)->pin_4k + my_slot(c)->fill_pin_4k, 0);
+	figures_agree(c);
+}
+
+/* Who comes first leaves some of the budget. */
+Test(slot, every_busy_cache_has_a_magazine)
+{
+	static void *objs[8][100 * 63], *more[8][300];
+	struct slab_cache *many[8];
+
+	for (int i = 0; i < 8; i++) {
+		many[i] = new_cache("busy", 64);
+		cr_assert_eq(slab_cache_alloc_bulk(many[i], 100 * 63, objs[i]), 100 * 63);
+	}
+	for (int round = 0; round < 20; round++) {
+		for (int k = 0; k < 8 * 300; k++)
+			more[k % 8][k / 8] = slab_cache_alloc(many[k % 8]);
+		for (int k = 0; k < 8 * 300; k++)
+			slab_cache_free(many[k % 8], more[k % 8][k / 8]);
+	}
+	for (int i = 0; i < 8; i++)
+		cr_expect(my_slot(many[i])->cap >= 4, "cache %d has %u", i, my_slot(many[i])->cap);
+	for (int i = 0; i < 8; i++) {
+		slab_cache_free_bulk(many[i], 100 * 63, objs[i]);
+		end_cache(many[i]);
+	}
+}
+
 Test(slot, without_a_budget_there_are_no_magazines)
 {
 	cr_assert_eq(slab_set(SLAB_THREAD_BYTES, 0), 0);
