@@ -16,6 +16,7 @@
 #include "slab/direct.h"
 #include "slab/leaks.h"
 #include "slab/list.h"
+#include "slab/magazine.h"
 #include "slab/meta.h"
 #include "slab/misuse.h"
 #include "slab/page.h"
@@ -69,16 +70,6 @@ static bool read_args(struct slab_cache_args *known, const struct slab_cache_arg
 static bool align_ok(size_t align)
 {
 	return align != 0 && (align & (align - 1)) == 0 && align <= SLAB_ALIGN_MAX;
-}
-
-/* Objects in a magazine to begin with; what a thread may pin makes them smaller. */
-static uint32_t magazine_cap(const struct slab_geometry *geo)
-{
-	size_t size = geo->object_bytes;
-
-	if (geo->objects < 8 && size > 4096)
-		return size > 8192 ? 0 : 2;
-	return size <= 256 ? 256 : size <= 512 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
 }
 
 static uint32_t take_number_locked(void)
@@ -148,10 +139,11 @@ static bool is_debugged(uint32_t flags)
 	return (flags & SLAB_DEBUG_FLAGS) != 0;
 }
 
-/* direct: in mode M, see direct.h */
+/* direct: in mode M, see direct.h; sparse: of the by-size front end */
 static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
                                         const struct slab_geometry *geo,
-                                        const struct slab_cache_args *args, bool direct)
+                                        const struct slab_cache_args *args, bool direct,
+                                        bool sparse)
 {
 	struct slab_cache *c = take_descriptor_locked();
 
@@ -160,7 +152,8 @@ static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
 	*c = (struct slab_cache){
 		.state = SLAB_CACHE_LIVE,
 		.flags = args->flags,
-		.magazine_cap = magazine_cap(geo),
+		.magazine_cap = slab_magazine_cap(geo),
+		.by_size = sparse,
 		.geo = *geo,
 		.ctor = args->ctor,
 		.dtor = args->dtor,
@@ -232,7 +225,7 @@ static struct slab_cache *create(const char *name, size_t size, const struct sla
 	if (!align_ok(align) || !set_geometry(&geo, size, align, direct ? 0 : flags, sparse))
 		return panic_or_null(name, known.flags, EINVAL);
 	slab_registry_lock();
-	c = create_locked(shown, &geo, &known, direct);
+	c = create_locked(shown, &geo, &known, direct, sparse);
 	slab_registry_unlock();
 	return c != NULL ? c : panic_or_null(name, known.flags, ENOMEM);
 }

@@ -162,7 +162,7 @@ struct slab_meta_chunk {
 /* Written under span_lock, read without a lock; map.c holds the SLAB_MAP_LEAVES pointers to them.
  * The kernel brings a page of a leaf with its first use. */
 struct slab_map_leaf {
-	uint16_t slot[SLAB_LEAF_PAGES]; /* of the slab's cache; 0: it has none, or nobody's page */
+	uint16_t slot[SLAB_LEAF_PAGES]; /* of the slab's cache, if it serves a size class; else 0 */
 	uint8_t order1[SLAB_LEAF_GRANULES];          /* 0: not ours; order + 1; or SLAB_MAP_LARGE */
 	struct slab_span *span[SLAB_LEAF_GRANULES];  /* valid while order1 is not 0 */
 };
@@ -390,6 +390,7 @@ struct slab_cache {
 	uint32_t mode;           /* enum slab_cache_mode */
 	uint32_t number;         /* in slab_cache_by_slot and slab_span.slot; 0: none */
 	uint32_t magazine_cap;   /* objects a magazine should have; grows with contention */
+	uint32_t by_size;        /* 0 or 1: serves a size class, its slabs are in the map's slots */
 	struct slab_geometry geo;
 	int (*ctor)(void *obj, void *ctx);
 	void (*dtor)(void *obj, void *ctx);

@@ -1,9 +1,10 @@
 /*
  * magazine.c - taking an object from the magazines, giving one back                      Floor 8
  *
- * Called by slow.c. Two magazines per slot keep a thread that swings around an edge away from the
- * depot for a magazine's length at least (Bonwick and Adams 2001, section 3). Magazines start small
- * and double with use, up to what the cache asks for and the thread's budget grants.
+ * Called by slow.c, and cache.c for its size. Two magazines per slot keep a thread that swings
+ * around an edge away from the depot for a magazine's length at least (Bonwick and Adams 2001,
+ * section 3). Magazines start small and double with use, up to what the cache asks for and the
+ * thread's budget grants.
  */
 #include "slab/magazine.h"
 #include "slab/depot.h"
@@ -13,6 +14,15 @@
 #include "slab/slot.h"
 
 #define FIRST_MAGAZINE 16
+
+uint32_t slab_magazine_cap(const struct slab_geometry *geo)
+{
+	size_t size = geo->object_bytes;
+
+	if (geo->objects < 8 && size > 4096)
+		return size > 8192 ? 0 : 2;
+	return size <= 256 ? 256 : size <= 512 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
+}
 
 static uint32_t next_size(const struct slab__slot *s, uint32_t cap)
 {

@@ -33,12 +33,13 @@ bool slab_map_has_other(uintptr_t base, size_t bytes, const struct slab_span *sp
 /* Takes out what span owns of it. */
 void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span);
 
-/* Says which slot's cache holds the slab of bytes at base; 0: none. */
+/* Says which slot's cache holds the slab of bytes at base, one of a size class; 0: none. */
 void slab_map_set_slot(uintptr_t base, size_t bytes, uint32_t slot);
 
 /*
- * The number of the slot of the cache that holds the slab at p; 0: not known here. So also for a
- * pointer that is no multiple of 16: turning its low bits to the top makes it too large an address.
+ * The number of the slot of the size class whose slab is at p; 0: not known here, as for slabs of
+ * other caches, for which no page of the map is spent. So also for a pointer that is no multiple of
+ * 16: turning its low bits to the top makes it too large an address.
  */
 static inline uint32_t slab_map_slot(const void *p)
 {

@@ -284,9 +284,13 @@ Test(sized, free_takes_an_object_of_any_cache)
 	struct slab_cache *c = new_cache("mine", 5000);
 	void *obj = slab_cache_alloc(c);
 
+	cr_assert_eq(slab_map_slot(obj), 0); /* no page of the map is spent on it */
 	cr_assert_eq(slab_usable_size(obj), 5000);
 	slab_free(obj);
 	cr_assert_eq(figures(c).objects_live, 0);
+	obj = slab_malloc(100);
+	cr_assert_eq(slab_cache_by_slot[slab_map_slot(obj)], slab_cache_of(obj));
+	slab_free(obj);
 	end_cache(c);
 	cr_assert_eq(slab_usable_size(NULL), 0);
 }
