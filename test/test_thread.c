@@ -136,6 +136,7 @@ Test(thread, more_than_are_kept_are_unmapped)
 {
 	pthread_t ids[AT_ONCE];
 	uint64_t metadata[3], threads = totals().threads;
+	int64_t maps[3];
 
 	pthread_barrier_init(&barrier, NULL, AT_ONCE + 1);
 	for (int round = 0; round < 3; round++) {
@@ -145,10 +146,13 @@ Test(thread, more_than_are_kept_are_unmapped)
 		for (int i = 0; i < AT_ONCE; i++)
 			pthread_join(ids[i], NULL);
 		metadata[round] = totals().metadata_bytes;
+		maps[round] = (int64_t)(slab_page_calls.map - slab_page_calls.unmap);
 	}
 	pthread_barrier_destroy(&barrier);
 	cr_assert_eq(totals().threads, threads);
-	cr_assert_eq(metadata[1], metadata[2]);
+	/* a page at least for each that stayed; how many magazines there are at once differs */
+	cr_assert_lt(metadata[2], metadata[1] + (AT_ONCE - 8) * slab_root.page_bytes);
+	cr_assert_lt(maps[2], maps[1] + (AT_ONCE - 8) / 2);
 	cr_assert_leq(slab_root.spare_thread_count, 8);
 }
 
