@@ -63,9 +63,12 @@ static void swap(struct slab__slot *s, uint32_t cap)
 static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                  struct slab_list *empties)
 {
-	uint32_t cap = slab_slot_grant(t, c, s, empties), n;
 	struct slab_magazine *m;
+	uint32_t cap, n;
 
+	if (s->prev_count == 0 && slab_slablist_is_full(c) && slab_read(&c->depot.objects) == 0)
+		return false;
+	cap = slab_slot_grant(t, c, s, empties);
 	if (s->prev_count > 0) { /* the previous one has some */
 		swap(s, cap);
 		return true;

@@ -247,11 +247,34 @@ void slab_format(struct slab *s, const struct slab_geometry *geo)
 	s->band = SLAB_BANDS - 1;
 }
 
+/* slab_take() from a slab of which nothing is in use: no bit needs to be looked for. */
+static uint32_t take_first(struct slab *s, const struct slab_geometry *geo, uint32_t want,
+                           void **end)
+{
+	uint32_t n = want < geo->objects ? want : geo->objects;
+	uint32_t before = slab_objects_before(geo, s), i = 0;
+	uintptr_t at = slab_first(geo, s), stride = geo->stride_bytes;
+
+	for (; i < n && i < before; i++, at += stride)
+		*--end = (void *)at;
+	at += geo->header_bytes;
+	for (; i < n; i++, at += stride)
+		*--end = (void *)at;
+	for (uint32_t w = 0; w < n / 64; w++)
+		slab_write(&s->bitmap[w], UINT64_MAX);
+	if (n % 64 != 0)
+		slab_write(&s->bitmap[n / 64], s->bitmap[n / 64] | (((uint64_t)1 << n % 64) - 1));
+	s->in_use = (uint16_t)n;
+	return n;
+}
+
 uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t want, void **end)
 {
 	uintptr_t base = slab_first(geo, s);
 	uint32_t before = slab_objects_before(geo, s), taken = 0;
 
+	if (s->in_use == 0)
+		return take_first(s, geo, want, end);
 	for (uint32_t w = 0; w < geo->words && taken < want; w++) {
 		uint64_t free = ~s->bitmap[w];
 

@@ -19,7 +19,8 @@
 #define SWEEP_SPACING 64 /* slow paths at least between two sweeps over a thread's slots */
 
 /* What a large cache is freed is scattered over it, and served before what lies at its turn: the
- * fewer objects are parked, the nearer to each other come those that are allocated together. */
+ * fewer objects are parked, the nearer to each other come those that are allocated together. One
+ * that only grows has no scattered ones. */
 #define LARGE_CACHE_BYTES ((size_t)8 << 20)
 #define LARGE_CACHE_CAP 32
 
@@ -142,6 +143,14 @@ static size_t slack_slabs(const struct slab_cache *c)
 	return used < all ? (size_t)((all - used + c->geo.objects - 1) / c->geo.objects) : 0;
 }
 
+/* Whether there are free objects in more slabs than the one that is being filled. */
+static bool is_scattered(const struct slab_cache *c)
+{
+	uint64_t whole = slab_read(&c->slabs.full) + slab_read(&c->slabs.empty);
+
+	return slab_read(&c->slabs.slabs) > whole + 1;
+}
+
 /* How many objects a magazine of c may have if its slot may pin room; charges the slot. */
 static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                              struct pin room)
@@ -159,7 +168,7 @@ static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct
 	}
 	if (held > room.worst_bytes && most > room.worst_bytes >> shift)
 		most = room.worst_bytes >> shift;
-	if (held > LARGE_CACHE_BYTES && cap > LARGE_CACHE_CAP)
+	if (held > LARGE_CACHE_BYTES && cap > LARGE_CACHE_CAP && is_scattered(c))
 		cap = LARGE_CACHE_CAP;
 	most = most > 0 ? (most - 1) / 2 : 0; /* two magazines and the hot object */
 	if (cap > most)

@@ -296,6 +296,26 @@ Test(slabpage, takes_all_and_no_more, .init = make, .fini = unmake)
 	cr_assert_eq(slab->in_use, 0);
 }
 
+/* From an empty slab it goes another way: any number, and the rest, as if one by one. */
+Test(slabpage, takes_any_number_of_an_empty_slab, .init = make, .fini = unmake)
+{
+	for (uint32_t colour = 0; colour <= geo.colours; colour++) {
+		base = colour_address(&geo, colour);
+		slab = slab_of(&geo, base);
+		for (uint32_t n = 1; n <= geo.objects; n++) {
+			slab_format(slab, &geo);
+			cr_assert_eq(slab_take(slab, &geo, n, end), n);
+			cr_assert_eq(slab->in_use, n);
+			cr_assert_eq(slab_bit_count(slab->bitmap, geo.words),
+			             geo.words * 64 - geo.objects + n);
+			cr_assert_eq(slab_take(slab, &geo, 1000, end - n), geo.objects - n);
+			for (uint32_t i = 0; i < geo.objects; i++)
+				cr_assert_eq(end[-1 - (int)i], slab_object(slab, &geo, i));
+			cr_assert_eq(slab_bit_count(slab->bitmap, geo.words), geo.words * 64);
+		}
+	}
+}
+
 Test(slabpage, gives_back_objects_only, .init = make, .fini = unmake)
 {
 	unsigned char *first = slab_object(slab, &geo, 0);
