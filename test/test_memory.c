@@ -278,6 +278,7 @@ Test(memory, parked_objects_go_when_another_cache_shrinks)
 	void **objs = own_pages(n * sizeof *objs), **more = own_pages(m * sizeof *more);
 	struct slab_cache *large = cache_of("large", 256), *small = cache_of("parked", 256);
 
+	cr_assert(slab_set(SLAB_THREAD_BYTES, 4 * MIB) == 0);
 	before = rss_bytes();
 	fill(large, objs, n);
 	fill(small, more, m);
@@ -295,6 +296,7 @@ Test(memory, parked_objects_go_when_another_cache_shrinks)
 	if (!on_valgrind())
 		cr_expect(after <= before + totals().reserve_bytes + MIB);
 	cr_expect(slab_cache_destroy(large) == 0 && slab_cache_destroy(small) == 0);
+	cr_assert(slab_set(SLAB_THREAD_BYTES, MIB) == 0);
 	munmap(objs, n * sizeof *objs);
 	munmap(more, m * sizeof *more);
 }
