@@ -27,6 +27,8 @@ static void unmake(void)
 	slab_thread_unlock(t);
 	end_cache(c);
 	slab_set(SLAB_THREAD_BYTES, (size_t)1 << 20);
+	slab_root.reserve.reserve_bytes = slab_root.reserve.min_bytes = (size_t)512 << 10;
+	slab_root.reserve.max_bytes = (size_t)4 << 20;
 }
 
 TestSuite(slot, .init = make, .fini = unmake);
