@@ -101,8 +101,9 @@ first=$("$slabstat" diff less.json a.json -s n | sed -n '/NAME/{n;p;}')
 says 0 cache-7 "$pid" --fail-if='live>1000000'
 says 1 "^slabstat: process $pid: all caches: live is [0-9]+, and --fail-if 'live>1' holds" \
 	"$pid" --fail-if 'live>1'
-says 1 'cache cache-7: size is 16384' "$pid" --fail-if 'size >= 16K cache=cache-7,none'
-says 0 cache-7 "$pid" --fail-if 'size>16K cache=cache-7'
+# one slab at least; how many more is the scheduler's luck
+says 1 'cache cache-7: size is [0-9]+, ' "$pid" --fail-if 'size >= 4K cache=cache-7,none'
+says 0 cache-7 "$pid" --fail-if 'size>1024K cache=cache-7'
 says 0 cache-7 "$pid" --fail-if='live>1 live<1 cache=cache-7'
 says 1 holds "$pid" --fail-if='objects_live>0 mapped_bytes!=0 cache=cache-*' --json
 says 1 holds "$pid" --fail-if='live>1000000' --fail-if='failures=0'
