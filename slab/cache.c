@@ -128,7 +128,7 @@ static void open_slabs_locked(struct slab_cache *c)
 {
 	c->number = take_number_locked();
 	if (c->number == 0) /* then nobody could tell where its headers stand */
-		c->geo.colours = c->geo.colour_bytes = c->geo.colour_objects = 0;
+		c->geo.colours = c->geo.colour_bytes = 0;
 	else
 		slab_cache_by_slot[c->number] = c;
 	slab_head_set(c);

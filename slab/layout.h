@@ -77,11 +77,11 @@ struct slab_list {
 #define SLAB_SLAB_MAX_BYTES ((size_t)1 << 20)
 
 /*
- * How the slabs of one cache are cut; fixed at create. The header stands before object
- * k * colour_objects, where k is chosen by the slab's address (slab_of): objects before it lie at
+ * How the slabs of one cache are cut; fixed at create. The header stands at k * colour_bytes, where
+ * k is chosen by the slab's address (slab_of), between whole objects: those before it lie at
  * i * stride_bytes, those behind it at i * stride_bytes + header_bytes. This costs no object.
- * Where objects would all start in the same few sets of a cache, the header comes first, and before
- * it k * colour_bytes of what no object fills: colour_objects is 0.
+ * Where objects would all start in the same few sets of a cache, all follow the header, and before
+ * it are k * colour_bytes of what no object fills: first_mask is -1.
  */
 struct slab_geometry {
 	uint32_t object_bytes;
@@ -94,7 +94,8 @@ struct slab_geometry {
 	uint32_t words;        /* of the bitmap = ceil(objects / 64) */
 	uint32_t colours;      /* places for the header - 1; 0: always at the start */
 	uint32_t colour_bytes; /* distance of two places: whole lines; whole objects or none */
-	uint32_t colour_objects; /* = colour_bytes / stride_bytes */
+	int32_t first_mask;    /* & a header = where slot 0 is; -1 where all follow the header */
+	uint32_t area_bytes;   /* = objects * stride_bytes */
 	uint32_t track_offset; /* of its struct slab_track, from an object; 0: not under debug */
 	uint32_t lead_bytes;   /* zone before each object; the first one's is in header_bytes */
 	uint64_t reciprocal;   /* ceil(2^40 / stride_bytes); exact for offsets below 1 MiB */

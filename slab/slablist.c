@@ -149,6 +149,7 @@ struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, u
 {
 	struct slab_slablist *l = &c->slabs;
 	struct slab_misuse misuse = { SLAB_GOOD, NULL };
+	uintptr_t cookie = slab_cookie(c);
 	uint32_t i;
 
 	/* header lines are cold after random frees: fetch them side by side, outside the lock */
@@ -159,7 +160,7 @@ struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, u
 		struct slab *s = slab_of(&c->geo, objs[i]);
 
 		misuse.fault = SLAB_NOT_OF_CACHE;
-		if (slab_likely(slab_is_of(s, c)))
+		if (slab_likely(slab_read(&s->cookie) == (cookie ^ (uintptr_t)s)))
 			misuse.fault = slab_give(s, &c->geo, objs[i]);
 		if (slab_unlikely(misuse.fault != SLAB_GOOD)) {
 			misuse.obj = objs[i];

@@ -82,7 +82,7 @@ static void set_colours(struct slab_geometry *geo)
 		colours = 1;
 	geo->colours = (uint32_t)(colours - 1);
 	geo->colour_bytes = colours > 1 ? (uint32_t)step : 0;
-	geo->colour_objects = geo->colour_bytes / geo->stride_bytes;
+	geo->first_mask = -(int32_t)geo->slab_bytes;
 }
 
 /*
@@ -104,6 +104,7 @@ static bool cut(struct slab_geometry *geo, size_t align, size_t page_bytes)
 				continue;
 			geo->order = order;
 			geo->slab_bytes = (uint32_t)bytes;
+			geo->area_bytes = (uint32_t)used;
 			return true;
 		}
 	}
@@ -138,7 +139,7 @@ static bool shift(struct slab_geometry *geo)
 		return false;
 	geo->colours = (uint32_t)(places - 1);
 	geo->colour_bytes = (uint32_t)step;
-	geo->colour_objects = 0;
+	geo->first_mask = -1;
 	return true;
 }
 
@@ -177,6 +178,7 @@ static bool cut_sparse(struct slab_geometry *geo, size_t align, size_t page_byte
 			continue;
 		geo->order = order;
 		geo->slab_bytes = (uint32_t)bytes;
+		geo->area_bytes = (uint32_t)used;
 		return true;
 	}
 	return false;
@@ -212,6 +214,7 @@ bool slab_geometry_set_debug(struct slab_geometry *geo, size_t size, size_t alig
 		.track_offset = (uint32_t)track,
 	};
 	geo->lead_bytes = geo->stride_bytes - (uint32_t)end;
+	geo->first_mask = -1;
 	return cut(geo, step, page_bytes);
 }
 
@@ -252,10 +255,10 @@ static uint32_t take_first(struct slab *s, const struct slab_geometry *geo, uint
                            void **end)
 {
 	uint32_t n = want < geo->objects ? want : geo->objects;
-	uint32_t before = slab_objects_before(geo, s), i = 0;
 	uintptr_t at = slab_first(geo, s), stride = geo->stride_bytes;
+	uint32_t i = 0;
 
-	for (; i < n && i < before; i++, at += stride)
+	for (; i < n && at < (uintptr_t)s; i++, at += stride)
 		*--end = (void *)at;
 	at += geo->header_bytes;
 	for (; i < n; i++, at += stride)
@@ -271,7 +274,7 @@ static uint32_t take_first(struct slab *s, const struct slab_geometry *geo, uint
 uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t want, void **end)
 {
 	uintptr_t base = slab_first(geo, s);
-	uint32_t before = slab_objects_before(geo, s), taken = 0;
+	uint32_t taken = 0;
 
 	if (s->in_use == 0)
 		return take_first(s, geo, want, end);
@@ -283,7 +286,7 @@ uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t wan
 			uintptr_t at = base + (size_t)i * geo->stride_bytes;
 
 			free &= free - 1;
-			*--end = (void *)(i < before ? at : at + geo->header_bytes);
+			*--end = (void *)(at < (uintptr_t)s ? at : at + geo->header_bytes);
 			taken++;
 		}
 		slab_write(&s->bitmap[w], ~free);

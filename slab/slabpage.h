@@ -71,23 +71,16 @@ static inline struct slab *slab_of(const struct slab_geometry *geo, const void *
 	return (struct slab *)(base + colour * geo->colour_bytes);
 }
 
-/* The start of a slab, and the number of objects before its header. */
+/* The start of a slab. */
 static inline uintptr_t slab_base(const struct slab_geometry *geo, const struct slab *s)
 {
 	return (uintptr_t)s & ~((uintptr_t)geo->slab_bytes - 1);
 }
 
-static inline uint32_t slab_objects_before(const struct slab_geometry *geo, const struct slab *s)
-{
-	uintptr_t colour = ((uintptr_t)s >> SLAB__COLOUR_SHIFT) & geo->colours;
-
-	return (uint32_t)colour * geo->colour_objects;
-}
-
-/* Where slot 0 lies, or would if the header did not. */
+/* Where slot 0 lies, or would if the header did not: the start of the slab, or the header. */
 static inline uintptr_t slab_first(const struct slab_geometry *geo, const struct slab *s)
 {
-	return (uintptr_t)s - (size_t)slab_objects_before(geo, s) * geo->stride_bytes;
+	return (uintptr_t)s & (uintptr_t)(intptr_t)geo->first_mask;
 }
 
 /* The cache named by a header; only meaningful for a slab that a span says is held. */
@@ -110,24 +103,23 @@ static inline bool slab_is_leaving(const struct slab *s)
 /* Without a branch on the side of the header, which no processor foresees: all is arithmetic. */
 static inline void *slab_object(const struct slab *s, const struct slab_geometry *geo, uint32_t i)
 {
-	uint32_t before = slab_objects_before(geo, s);
-	uintptr_t at = (uintptr_t)s + (uintptr_t)((intptr_t)i - before) * geo->stride_bytes;
-	uintptr_t behind = -(uintptr_t)(i >= before);
+	uintptr_t at = slab_first(geo, s) + (uintptr_t)i * geo->stride_bytes;
+	uintptr_t behind = -(uintptr_t)(at >= (uintptr_t)s);
 
 	return (void *)(at + (behind & geo->header_bytes));
 }
 
-/* How far an address of the slab is behind slot 0 if the header is left out; slab_bytes for the
- * header itself and for what is left free before it. */
-static inline uint64_t slab_offset_at(const struct slab *s, const struct slab_geometry *geo,
-                                      const void *p)
+/* How far an address of the slab is behind slot 0 if the header is left out. False for the header
+ * itself and for what no slot covers. */
+static inline bool slab_offset_at(const struct slab *s, const struct slab_geometry *geo,
+                                  const void *p, uint64_t *offset)
 {
-	uint64_t offset = (uintptr_t)p - slab_first(geo, s), header = (uintptr_t)p - (uintptr_t)s;
-	uint64_t behind = -(uint64_t)((uintptr_t)p >= (uintptr_t)s);
+	intptr_t header = (intptr_t)((uintptr_t)p - (uintptr_t)s);
+	uint64_t behind = ~(uint64_t)(header >> 63);
 
-	if (slab_unlikely(header < geo->header_bytes || offset >= geo->slab_bytes))
-		return geo->slab_bytes;
-	return offset - (behind & geo->header_bytes);
+	*offset = (uintptr_t)p - slab_first(geo, s) - (behind & geo->header_bytes);
+	return slab_likely((uintptr_t)header >= geo->header_bytes) &&
+	       slab_likely(*offset < geo->area_bytes);
 }
 
 static inline uint32_t slab_slot_of_offset(const struct slab_geometry *geo, uint64_t offset)
@@ -135,11 +127,13 @@ static inline uint32_t slab_slot_of_offset(const struct slab_geometry *geo, uint
 	return (uint32_t)((offset * geo->reciprocal) >> 40);
 }
 
-/* The slot that contains an address of the slab; geo->objects or more for header and slack. */
+/* The slot that contains an address of the slab; geo->objects for header and slack. */
 static inline uint32_t slab_slot_at(const struct slab *s, const struct slab_geometry *geo,
                                     const void *p)
 {
-	return slab_slot_of_offset(geo, slab_offset_at(s, geo, p));
+	uint64_t offset;
+
+	return slab_offset_at(s, geo, p, &offset) ? slab_slot_of_offset(geo, offset) : geo->objects;
 }
 
 /* An empty slab in the memory at s; it is no cache's yet. */
@@ -157,16 +151,18 @@ enum slab_fault { SLAB_GOOD, SLAB_NOT_AN_OBJECT, SLAB_FREED_TWICE, SLAB_NOT_OF_C
 static inline enum slab_fault slab_give(struct slab *s, const struct slab_geometry *geo,
                                         const void *obj)
 {
-	uint64_t offset = slab_offset_at(s, geo, obj), bit, word;
-	uint32_t i = slab_slot_of_offset(geo, offset);
+	uint64_t offset, i, bit, word;
 
-	if (slab_unlikely(i >= geo->objects || (uint64_t)i * geo->stride_bytes != offset))
+	if (slab_unlikely(!slab_offset_at(s, geo, obj, &offset)))
+		return SLAB_NOT_AN_OBJECT;
+	i = slab_slot_of_offset(geo, offset);
+	if (slab_unlikely(i * geo->stride_bytes != offset))
 		return SLAB_NOT_AN_OBJECT;
 	bit = (uint64_t)1 << (i % 64);
 	word = s->bitmap[i / 64];
 	if (slab_unlikely((word & bit) == 0))
 		return SLAB_FREED_TWICE;
-	slab_write(&s->bitmap[i / 64], word & ~bit); /* an iteration may look meanwhile */
+	slab_write(&s->bitmap[i / 64], word ^ bit); /* an iteration may look meanwhile */
 	s->in_use--;
 	return SLAB_GOOD;
 }

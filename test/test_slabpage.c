@@ -61,7 +61,7 @@ static void is_sound(const struct slab_geometry *g, size_t size, size_t align)
 	cr_assert_geq(g->header_bytes, header); /* never at offset 0, never over the bitmap */
 	cr_assert_eq(g->header_bytes % align, 0);
 	cr_assert_leq(g->header_bytes + (size_t)g->objects * g->stride_bytes, g->slab_bytes);
-	if (g->colours > 0 && g->colour_objects == 0) { /* what is left over comes first */
+	if (g->colours > 0 && g->first_mask == -1) { /* what is left over comes first */
 		cr_assert_leq(g->colours * g->colour_bytes + g->header_bytes +
 		                  (size_t)g->objects * g->stride_bytes, g->slab_bytes);
 		return;
@@ -316,20 +316,45 @@ Test(slabpage, takes_any_number_of_an_empty_slab, .init = make, .fini = unmake)
 	}
 }
 
+/* Every address of the slab, of which all slots are in use. */
+static void check_others_are_refused(const struct slab_geometry *g)
+{
+	uint32_t next = 0;
+
+	for (unsigned char *p = base; p < base + g->slab_bytes; p++) {
+		if (next < g->objects && p == slab_object(slab, g, next))
+			next++;
+		else
+			cr_assert_eq(slab_give(slab, g, p), SLAB_NOT_AN_OBJECT);
+	}
+	cr_assert_eq(next, g->objects);
+	cr_assert_eq(slab->in_use, g->objects);
+}
+
+/* With objects on both sides of the header, and with all behind it. */
+Test(slabpage, gives_back_objects_only_wherever_the_header_is)
+{
+	static const size_t sizes[] = { 24, 64, 1024 };
+
+	for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+		cr_assert(slab_geometry_set(&geo, sizes[k], 8, PAGE));
+		for (uint32_t colour = 0; colour <= geo.colours; colour++) {
+			base = colour_address(&geo, colour);
+			slab = slab_of(&geo, base);
+			slab_format(slab, &geo);
+			cr_assert_eq(slab_take(slab, &geo, geo.objects, end), geo.objects);
+			check_others_are_refused(&geo);
+			munmap(region, REGION_BYTES);
+		}
+	}
+}
+
 Test(slabpage, gives_back_objects_only, .init = make, .fini = unmake)
 {
 	unsigned char *first = slab_object(slab, &geo, 0);
-	uint32_t next = 0;
 
 	slab_take(slab, &geo, geo.objects, end);
-	for (unsigned char *p = base; p < base + geo.slab_bytes; p++) {
-		if (next < geo.objects && p == slab_object(slab, &geo, next))
-			next++;
-		else
-			cr_assert_eq(slab_give(slab, &geo, p), SLAB_NOT_AN_OBJECT);
-	}
-	cr_assert_eq(next, geo.objects);
-	cr_assert_eq(slab->in_use, geo.objects);
+	check_others_are_refused(&geo);
 	cr_assert_eq(slab_give(slab, &geo, first), SLAB_GOOD);
 	cr_assert_eq(slab_give(slab, &geo, first), SLAB_FREED_TWICE);
 	cr_assert_eq(slab->in_use, geo.objects - 1);
