@@ -228,11 +228,25 @@ static size_t execute(void)
 	return returned;
 }
 
-/* Plans one span; carries out the plan when that is full. */
-static size_t return_span(struct slab_span *span, bool thorough)
+/* Plans one span; carries out the plan when that is full. Others may cut spans anew meanwhile, and
+ * take them off the list, but not the next one: the sweep goes on there. */
+static size_t return_span(struct slab_span *span, struct slab_list *after, bool thorough)
 {
+	struct slab_span *next = slab_container(after, struct slab_span, all_link);
+	bool is_last = after == &slab_root.spans[span->order];
+	size_t returned;
+
 	plan_span(span, thorough);
-	return plan.n_runs >= PLAN_RUNS || plan.n_parts == PLAN_SPANS ? execute() : 0;
+	if (plan.n_runs < PLAN_RUNS && plan.n_parts < PLAN_SPANS)
+		return 0;
+	if (!is_last)
+		next->busy = true;
+	returned = execute();
+	if (!is_last) {
+		next->busy = false;
+		slab_span_place(next);
+	}
+	return returned;
 }
 
 /* What a span has to give, in pages; the more of it lies together, the cheaper: a call pays for
@@ -276,7 +290,7 @@ static size_t return_spans(size_t least, size_t keep_bytes)
 			if (slab_root.reserve.warm_bytes <= keep_bytes)
 				return returned;
 			if (span->n_warm > 0 && yield_pages(span) >= least)
-				returned += return_span(span, false);
+				returned += return_span(span, after, false);
 		}
 	}
 	return returned;
@@ -326,7 +340,7 @@ size_t slab_return_all(int order)
 		slab_list_for_each_safe(pos, after, &slab_root.spans[o]) {
 			struct slab_span *span = slab_container(pos, struct slab_span, all_link);
 
-			returned += return_span(span, true);
+			returned += return_span(span, after, true);
 		}
 	}
 	returned += execute();

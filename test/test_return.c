@@ -1,6 +1,10 @@
 /*
  * test_return.c - giving pages back: whole spans, long runs, short runs, and a kernel that refuses
  */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
 #include "test/unit.h"
 #include "slab/map.h"
 #include "slab/page.h"
@@ -206,4 +210,76 @@ Test(returning, a_granule_that_went_to_another_span_stays_there)
 	pthread_mutex_lock(&slab_root.span_lock);
 	slab_map_leave(granule, SLAB_GRANULE_BYTES, &another);
 	pthread_mutex_unlock(&slab_root.span_lock);
+}
+
+/* ---- what others may do while the kernel's calls run ---- */
+
+static void (*meanwhile)(void); /* in the first munmap from now on */
+
+/* In place of the C library's, in the whole program. */
+int munmap(void *p, size_t bytes)
+{
+	void (*now)(void) = meanwhile;
+
+	meanwhile = NULL;
+	if (now != NULL)
+		now();
+	return (int)syscall(SYS_munmap, p, bytes);
+}
+
+#define SMALL_SPANS 140 /* more than one return plans in one go */
+#define WIDE_MOST 1000
+
+static struct slab_cache *wide;
+static struct slab *wides[WIDE_MOST];
+static int n_wides;
+
+/* Slabs of another order, until each empty span that is to be had has been cut anew for them. */
+static void cut_anew_all_that_is_left(void)
+{
+	bool more = true;
+
+	while (more && n_wides < WIDE_MOST) {
+		cr_assert_not_null(wides[n_wides++] = slab_span_take(wide));
+		pthread_mutex_lock(&slab_root.span_lock);
+		more = slab_span_find_whole(wide->geo.order) != NULL;
+		pthread_mutex_unlock(&slab_root.span_lock);
+	}
+}
+
+static void add_empty_span(void)
+{
+	struct slab_span *span;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	cr_assert_not_null(span = slab_span_new(NULL, 0, SLAB_SPAN_MIN_BYTES));
+	for (uint32_t i = 0; i < span->slabs; i++)
+		slab_span_set_warm(span, i);
+	slab_span_place(span);
+	pthread_mutex_unlock(&slab_root.span_lock);
+}
+
+/* The span at which the sweep would go on is of another order by then; what comes behind it is
+ * found all the same. */
+Test(returning, spans_may_be_cut_anew_while_others_go)
+{
+	struct slab_cache *last_order = new_cache("last order", SLAB_OBJECT_MAX / 4);
+	struct slab *held = slab_span_take(last_order);
+
+	slab_span_put(last_order, slab_span_take(last_order));
+	wide = new_cache("wide", 5000);
+	cr_assert(wide->geo.order > 0 && wide->geo.order < last_order->geo.order);
+	n_wides = 0;
+	for (int i = 0; i < SMALL_SPANS; i++)
+		add_empty_span();
+	meanwhile = cut_anew_all_that_is_left;
+	cr_assert_gt(slab_return_excess(0), 0);
+	cr_assert_gt(n_wides, 0);
+	cr_assert_eq(slab_map_span(held)->n_warm, 0);
+	while (n_wides > 0)
+		slab_span_put(wide, wides[--n_wides]);
+	slab_span_put(last_order, held);
+	slab_return_all(-1);
+	end_cache(wide);
+	end_cache(last_order);
 }
