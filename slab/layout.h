@@ -193,6 +193,7 @@ struct slab_owner_leaf {
  */
 struct slab_span {
 	struct slab_list link;      /* pool.warm (n_warm > 0), pool.cold (n_free > 0), or alone */
+	struct slab_list warm_link; /* root.warm of its order (n_warm > 0), or alone */
 	struct slab_list all_link;  /* root.spans of its order, or root.large */
 	uintptr_t base;
 	size_t bytes;
@@ -201,7 +202,7 @@ struct slab_span {
 	uint32_t n_free, n_warm, n_lost;
 	uint8_t order;
 	bool huge;                  /* on huge pages: given back whole or not at all */
-	bool busy;                  /* pages are on their way back: on no pool's list meanwhile */
+	bool busy;                  /* pages are on their way back: on no list but all_link's */
 	uint64_t free[SLAB_SPAN_WORDS];
 	uint64_t warm[SLAB_SPAN_WORDS];
 	uint64_t hole[SLAB_SPAN_WORDS];
@@ -593,7 +594,7 @@ struct slab_root {
 	uint64_t recent_doubled;              /* times that more was kept from then on */
 	struct slab_pool shared[SLAB_ORDERS];
 	struct slab_reserve reserve;
-	uint64_t warm_slabs[SLAB_ORDERS];     /* of all pools */
+	struct slab_list warm[SLAB_ORDERS];   /* slab_span.warm_link: those of all pools */
 	uint64_t mapped_bytes;
 	uint64_t holes;
 	uint64_t lost_holes;

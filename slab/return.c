@@ -68,7 +68,6 @@ static void plan_run(struct part *part, uint32_t first, uint32_t n, bool unmap)
 	part->n_runs++;
 	part->warm_bytes += warm_bytes;
 	span->n_warm -= warm;
-	slab_root.warm_slabs[span->order] -= warm;
 	slab_add(&slab_root.reserve.warm_bytes, -warm_bytes);
 	slab_bit_clear_run(span->warm, first, n);
 }
@@ -183,7 +182,6 @@ static size_t settle(const struct part *part, bool drop_failed, bool *all)
 		for (uint32_t i = run->first; drop_failed && i < run->first + run->n; i++) {
 			slab_bit_set(span->warm, i);
 			span->n_warm++;
-			slab_root.warm_slabs[span->order]++;
 			kept += slab_bytes;
 		}
 	}

@@ -27,12 +27,15 @@ void slab_span_place(struct slab_span *span)
 	struct slab_pool *pool = pool_of(span);
 
 	slab_list_del(&span->link);
+	slab_list_del(&span->warm_link);
 	if (span->busy)
 		return;
-	if (span->n_warm > 0)
+	if (span->n_warm > 0) {
 		slab_list_add(&span->link, &pool->warm);
-	else if (span->n_free > 0)
+		slab_list_add(&span->warm_link, &slab_root.warm[span->order]);
+	} else if (span->n_free > 0) {
 		slab_list_add(&span->link, &pool->cold);
+	}
 }
 
 void slab_span_set_holes(struct slab_span *span, uint32_t first, uint32_t n, bool hole)
@@ -77,6 +80,7 @@ void slab_span_unlink(struct slab_span *span)
 	slab_map_leave(span->base, span->bytes, span);
 	pool_of(span)->bytes -= span->bytes;
 	slab_list_del(&span->all_link);
+	slab_list_del(&span->warm_link);
 	slab_list_del(&span->link);
 }
 
@@ -86,6 +90,7 @@ static void fill(struct slab_span *span, uintptr_t base, size_t bytes)
 	span->base = base;
 	span->bytes = bytes;
 	slab_list_init(&span->link);
+	slab_list_init(&span->warm_link);
 	slab_list_init(&span->all_link);
 	slab_list_init(&span->home_link);
 }
@@ -173,7 +178,6 @@ void slab_span_recut(struct slab_span *span, struct slab_cache *owner, uint32_t 
 
 	memcpy(warm, span->warm, sizeof warm);
 	slab_span_unlink(span);
-	slab_root.warm_slabs[span->order] -= was_warm;
 	slab_add(&slab_root.reserve.warm_bytes, -(was_warm * was_bytes));
 	memset(span->free, 0, sizeof span->free);
 	memset(span->warm, 0, sizeof span->warm);
@@ -193,7 +197,6 @@ void slab_span_set_warm(struct slab_span *span, uint32_t i)
 {
 	slab_bit_set(span->warm, i);
 	span->n_warm++;
-	slab_root.warm_slabs[span->order]++;
 	slab_add(&slab_root.reserve.warm_bytes, slab_span_slab_bytes(span));
 }
 

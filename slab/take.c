@@ -159,7 +159,6 @@ static void set_held(struct slab_span *span, uint32_t i)
 	if (slab_bit_test(span->warm, i)) {
 		slab_bit_clear(span->warm, i);
 		span->n_warm--;
-		slab_root.warm_slabs[span->order]--;
 		slab_add(&slab_root.reserve.warm_bytes, -bytes);
 	}
 	slab_add(&slab_root.reserve.held_bytes, bytes);
@@ -227,20 +226,13 @@ static struct slab *take_cold(const struct slab_cache *c, struct slab_pool *pool
 static struct slab_span *find_warm(struct slab_cache *c)
 {
 	struct slab_pool *pools[2] = { &c->own, &slab_root.shared[c->geo.order] };
-	struct slab_list *pos;
+	struct slab_list *all = &slab_root.warm[c->geo.order];
 
-	if (slab_root.warm_slabs[c->geo.order] == 0)
-		return NULL;
 	for (int i = 0; i < 2; i++)
 		if (!slab_list_empty(&pools[i]->warm))
 			return slab_container(pools[i]->warm.next, struct slab_span, link);
-	slab_list_for_each(pos, &slab_root.spans[c->geo.order]) {
-		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
-
-		if (span->n_warm > 0 && !span->busy)
-			return span;
-	}
-	return NULL;
+	return slab_list_empty(all) ? NULL
+	                            : slab_container(all->next, struct slab_span, warm_link);
 }
 
 /* Memory with its pages, in no slab yet, cut for the order; at most bytes. NULL: none. */
