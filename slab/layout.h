@@ -8,10 +8,11 @@
  *  11  sized.c                          the by-size front end
  *  10  cache.c slow.c stats.c walk.c    public API; slow paths of alloc and free; figures;
  *      verify.c reap.c json.c           iteration; validators; giving back; the figures as JSON
- *   9  thread.c leaks.c                 threads come and go; fork; init; what is still held
- *   8  magazine.c                       taking from and giving to the magazines
- *   7  slot.c large.c quarantine.c      one thread's slots and what they may pin; large blocks;
- *                                       freed objects of caches under debug
+ *   9  magazine.c thread.c leaks.c      taking from and giving to the magazines; threads come and
+ *                                       go; fork; init; what is still held
+ *   8  budget.c                         what a slot may park
+ *   7  slot.c large.c quarantine.c      one thread's slots; large blocks; freed objects of caches
+ *                                       under debug
  *   6  reserve.c direct.c debug.c       how much may be kept; mode M: one malloc an object; zones,
  *                                       poison and tracks
  *   5  depot.c slablist.c               shelf of full magazines; slabs of one cache
@@ -305,7 +306,12 @@ struct slab_thread {
 	uint64_t pin_bytes;       /* sum of what the slots may pin at worst */
 	uint64_t fill_pin_bytes;  /* and of what they pin as full as the slabs are */
 	struct slab_thread *next_spare; /* once ended: root.spare_threads */
-	uint32_t sweep_credit;    /* slow paths until idle slots may be swept again */
+	uint32_t sweep_credit;    /* exchanges until idle slots may be swept again */
+};
+
+/* What a slot may pin of slab memory, or may be let pin: at worst, and as full as slabs are now. */
+struct slab_pin {
+	size_t worst_bytes, fill_bytes;
 };
 
 /* ---- floor 6: caches under debug ---------------------------------------------------------- */

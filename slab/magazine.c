@@ -1,5 +1,5 @@
 /*
- * magazine.c - taking an object from the magazines, giving one back                      Floor 8
+ * magazine.c - taking an object from the magazines, giving one back                      Floor 9
  *
  * Called by slow.c, and cache.c for its size. Two magazines per slot keep a thread that swings
  * around an edge away from the depot for a magazine's length at least (Bonwick and Adams 2001,
@@ -7,6 +7,7 @@
  * thread's budget grants.
  */
 #include "slab/magazine.h"
+#include "slab/budget.h"
 #include "slab/depot.h"
 #include "slab/meta.h"
 #include "slab/reserve.h"
@@ -68,7 +69,7 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 
 	if (s->prev_count == 0 && slab_slablist_is_full(c) && slab_read(&c->depot.objects) == 0)
 		return false;
-	cap = slab_slot_grant(t, c, s, empties);
+	cap = slab_budget_grant(t, c, s, empties);
 	if (s->prev_count > 0) { /* the previous one has some */
 		swap(s, cap);
 		return true;
@@ -106,7 +107,7 @@ void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct sl
 		slab_slot_end(s);
 	}
 	/* no magazine: straight from a slab */
-	if (obj == NULL && slab_slablist_take(c, 1, &obj) > 0)
+	if (obj == NULL && !slab_slablist_is_full(c) && slab_slablist_take(c, 1, &obj) > 0)
 		slab_slablist_count_direct(c, 1, 0);
 	if (slab_read(&c->slabs.empty) > (c->ctor != NULL)) /* added, and not needed after all */
 		slab_slablist_drain(c, false, empties);
@@ -162,7 +163,7 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
 	if (s != NULL) {
 		slab_slot_begin(s);
 		slab_slot_open(t, c, s);
-		cap = slab_slot_grant(t, c, s, empties);
+		cap = slab_budget_grant(t, c, s, empties);
 		if (s->objs != NULL)
 			slab_slot_set_cap(s, cap);
 		if (cap > 0 && slab_slot_count(s) >= s->cap && !unload(t, c, s, cap, empties))

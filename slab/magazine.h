@@ -1,5 +1,5 @@
 /*
- * magazine.h - taking an object from the magazines, giving one back                      Floor 8
+ * magazine.h - taking an object from the magazines, giving one back                      Floor 9
  *
  * For the calling thread's struct, under its lock.
  */

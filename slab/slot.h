@@ -1,5 +1,5 @@
 /*
- * slot.h - one thread's slots: two magazines each, and what they may pin                 Floor 7
+ * slot.h - one thread's slots: two magazines each                                        Floor 7
  *
  * A slot has a loaded magazine, on which the fast path of slab.h works, and a previous one. All
  * calls work on the thread that is handed in, under its lock. Slabs that become empty are collected
@@ -106,12 +106,8 @@ void slab_slot_give_prev(struct slab_cache *c, struct slab__slot *s, struct slab
 void slab_slot_trim(struct slab_cache *c, struct slab__slot *s, uint32_t keep,
                     struct slab_list *empties);
 
-/*
- * How many objects a magazine of slot s may have now, by the thread's budget; 0: none. Charges the
- * slot. When the budget is used up, idle slots of the thread close and large ones shrink.
- */
-uint32_t slab_slot_grant(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
-                         struct slab_list *empties);
+/* Charges the thread with what slot s may pin from now on, in place of what it was charged with. */
+void slab_slot_charge(struct slab_thread *t, struct slab__slot *s, struct slab_pin pin);
 
 /* Empties the depot of c into the slabs. */
 void slab_depot_flush(struct slab_cache *c, struct slab_list *empties);

@@ -199,7 +199,8 @@ static struct slab *take_clean(const struct slab_cache *c, struct slab_span *spa
 	if (note_refault(slab_bytes) && ahead == 0)
 		ahead = 1;
 	n = span->huge ? 1 : cold_run(span, i, ahead, false);
-	slab_page_populate(at, touched_bytes(c, n));
+	if (n > 0)
+		slab_page_populate(at, touched_bytes(c, n));
 	for (uint32_t k = 1; k < n; k++)
 		slab_span_set_warm(span, i + k);
 	set_held(span, i);

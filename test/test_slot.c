@@ -243,6 +243,26 @@ Test(slot, every_busy_cache_has_a_magazine)
 	}
 }
 
+/* Others have used the budget up: one that grows has a small magazine all the same. */
+Test(slot, a_cache_that_grows_is_never_without_a_magazine)
+{
+	static void *objs[3000];
+	struct slab_cache *many[CACHES];
+
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, (size_t)512 << 10), 0);
+	for (int i = 0; i < CACHES; i++)
+		many[i] = new_cache("many", 2000);
+	for (int i = 0; i < 3000; i++) {
+		park(many[i % CACHES], 8);
+		objs[i] = slab_cache_alloc(c);
+	}
+	cr_assert_leq(c->slabs.direct_allocs, 30);
+	for (int i = 0; i < 3000; i++)
+		slab_cache_free(c, objs[i]);
+	for (int i = 0; i < CACHES; i++)
+		end_cache(many[i]);
+}
+
 Test(slot, without_a_budget_there_are_no_magazines)
 {
 	cr_assert_eq(slab_set(SLAB_THREAD_BYTES, 0), 0);
