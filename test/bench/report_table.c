@@ -63,22 +63,34 @@ void report_table(const struct run *run, FILE *f)
 
 /* ---- what is asked -------------------------------------------------------------------------- */
 
-static void verdict(FILE *f, const char *words, size_t low, size_t high, double got, double most,
-                    double aim)
+/* A ratio at the size where it is worst, and there the bound's; 0: none. */
+struct figure {
+	double got, limit;
+};
+
+static void verdict(FILE *f, const char *words, size_t low, size_t high, struct figure is,
+                    double most, double aim)
 {
+	double got = is.got;
+
 	if (got <= 0)
 		return;
 	fprintf(f, "| %s", words);
 	if (high != 0)
 		fprintf(f, ", %zu and %zu bytes", low, high);
-	fprintf(f, " | %.2f | %.2f | %.2f | %s |\n", got, most, aim,
+	fprintf(f, " | %.2f | %.2f | %.2f | %s | ", got, most, aim,
 	        got <= aim ? "reached" : got <= most ? "within" : "**missed**");
+	if (is.limit > 0)
+		fprintf(f, "%.2f ", is.limit);
+	fputs("|\n", f);
 }
 
 /* The worst of a row at sizes from @low to @high. */
-static double worst(const struct run *run, const struct row *row, size_t low, size_t high)
+static struct figure worst(const struct run *run, const struct row *row, size_t low, size_t high)
 {
-	double most = 0, got = 0;
+	const struct peer *limit = peer_named(run, "limit");
+	struct figure most = { 0, 0 };
+	double got = 0, bound;
 	size_t i;
 
 	for (i = 0; i < run->n_results; i++) {
@@ -92,15 +104,20 @@ static double worst(const struct run *run, const struct row *row, size_t low, si
 			got = median_of(run, r, subject(run)) / (double)r->size;
 		else
 			got = median_of(run, r, subject(run));
-		most = got > most ? got : most;
+		if (got <= most.got)
+			continue;
+		bound = row->measure == TIME ? ratio_to(run, r, limit) : 0;
+		most = (struct figure){ got, bound > 0 ? got / bound : 0 };
 	}
 	return most;
 }
 
 /* The worst ratio of a row to one peer, or to the best of a kind. */
-static double worst_to(const struct run *run, const char *row, const char *name, enum kind kind)
+static struct figure worst_to(const struct run *run, const char *row, const char *name,
+                              enum kind kind)
 {
-	double most = 0, got;
+	struct figure most = { 0, 0 };
+	double got;
 	size_t i;
 
 	for (i = 0; i < run->n_results; i++) {
@@ -109,7 +126,7 @@ static double worst_to(const struct run *run, const char *row, const char *name,
 		if (strcmp(r->row->name, row) != 0)
 			continue;
 		got = ratio_to(run, r, name ? peer_named(run, name) : best_of(run, r, kind));
-		most = got > most ? got : most;
+		most.got = got > most.got ? got : most.got;
 	}
 	return most;
 }
@@ -120,8 +137,8 @@ void report_aims(const struct run *run, FILE *f)
 	char words[96];
 	size_t i;
 
-	fprintf(f, "| slab against the best peer, at its worst size | is | at most | aim | |\n"
-	           "|---|---|---|---|---|\n");
+	fprintf(f, "| slab against the best peer, at its worst size | is | at most | aim | "
+	           "| *limit* there |\n|---|---|---|---|---|---|\n");
 	for (i = 0; i < n_rows; i++) {
 		const struct row *row = &rows[i];
 
@@ -140,8 +157,8 @@ void report_aims(const struct run *run, FILE *f)
 	        worst_to(run, "gfree", NULL, EAGER), 0.7, 0.4);
 	verdict(f, "pair, to boost::pool", 0, 0, worst_to(run, "pair", "boost", BOUND), 2.6, 1.5);
 	verdict(f, "lifo, to boost::pool", 0, 0, worst_to(run, "lifo", "boost", BOUND), 2.1, 1.5);
-	verdict(f, "geometric mean of all timed rows and sizes", 0, 0, geomean(run, NULL), 0.6,
-	        0.45);
+	verdict(f, "geometric mean of all timed rows and sizes", 0, 0,
+	        (struct figure){ geomean(run, NULL), 0 }, 0.6, 0.45);
 	fputs("\n", f);
 }
 
