@@ -14,7 +14,7 @@
 #include "slab/slot.h"
 
 #define SWEEP_SPACING 64 /* exchanges at least between two sweeps over a thread's slots */
-#define LEAST_FILL_BYTES ((size_t)16 << 10) /* of a large enough budget any slot may have */
+#define LEAST_FILL_BYTES ((size_t)16 << 10) /* of a large enough budget, where a cache grows */
 
 /* What a large cache is freed is scattered over it, and served before what lies at its turn: the
  * fewer objects are parked, the nearer to each other come those that are allocated together. One
@@ -39,6 +39,18 @@ static bool is_scattered(const struct slab_cache *c)
 	return slab_read(&c->slabs.slabs) > whole + 1;
 }
 
+/* What a slot of a cache that only grows may pin by fill, whatever others have taken: the slab that
+ * is being filled is charged like one that could go, and with dozens of such caches nobody's share
+ * would be a magazine. */
+static size_t least_fill_bytes(const struct slab_cache *c)
+{
+	size_t part = slab_reserve_thread_budget() / 16;
+
+	if (is_scattered(c))
+		return 0;
+	return part < LEAST_FILL_BYTES ? part : LEAST_FILL_BYTES;
+}
+
 /* How many objects a magazine of c may have if its slot may pin room; charges the slot. */
 static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                              struct slab_pin room)
@@ -49,6 +61,8 @@ static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct
 	uint32_t cap = slab_read(&c->magazine_cap);
 	struct slab_pin pin;
 
+	if (room.fill_bytes < LEAST_FILL_BYTES && room.fill_bytes < least_fill_bytes(c))
+		room.fill_bytes = least_fill_bytes(c);
 	if (held > room.fill_bytes) {
 		most = room.fill_bytes >> shift;
 		if (most > slack + 1 && (most - slack - 1) * k > most)
@@ -78,26 +92,16 @@ static size_t room_in(size_t budget, uint64_t used, size_t own, size_t part)
 	return budget > others ? (budget - others) / part : 0;
 }
 
-/* With dozens of slots in use nobody's share would be a magazine of objects: a slab that is being
- * filled counts as much as one that could go. */
-static size_t at_least(size_t fill_bytes, size_t budget)
-{
-	size_t least = budget / 16 < LEAST_FILL_BYTES ? budget / 16 : LEAST_FILL_BYTES;
-
-	return fill_bytes > least ? fill_bytes : least;
-}
-
 /* What a slot may have of the thread's budget: what others leave, or half of it, so that the next
  * one finds some, too. */
 static struct slab_pin room_for(const struct slab_thread *t, const struct slab__slot *s,
-                           struct slab_pin budget)
+                                struct slab_pin budget)
 {
 	size_t part = t->open > (s->objs != NULL) ? 2 : 1;
 
 	return (struct slab_pin){
 		room_in(budget.worst_bytes, t->pin_bytes, slab_slot_pin_bytes(s), part),
-		at_least(room_in(budget.fill_bytes, t->fill_pin_bytes,
-		                 slab_slot_fill_pin_bytes(s), part), budget.fill_bytes)
+		room_in(budget.fill_bytes, t->fill_pin_bytes, slab_slot_fill_pin_bytes(s), part)
 	};
 }
 
@@ -151,19 +155,18 @@ static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ct
 static void balance(struct slab_thread *t, uint64_t newcomers, struct slab_list *empties)
 {
 	struct sweep sweep = { empties, { 0 } };
-	size_t budget = slab_reserve_thread_budget();
 
 	if (t->sweep_credit > 0)
 		return;
 	slab_slot_for_each(t, close_if_idle, &sweep);
 	sweep.fair.worst_bytes = slab_read(&slab_root.thread_bytes) / (t->open + newcomers);
-	sweep.fair.fill_bytes = at_least(budget / (t->open + newcomers), budget);
+	sweep.fair.fill_bytes = slab_reserve_thread_budget() / (t->open + newcomers);
 	slab_slot_for_each(t, shrink_to_fair, &sweep);
 	t->sweep_credit = (uint32_t)t->open + SWEEP_SPACING;
 }
 
 uint32_t slab_budget_grant(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
-                      struct slab_list *empties)
+                           struct slab_list *empties)
 {
 	struct slab_pin budget = {
 		.worst_bytes = slab_read(&slab_root.thread_bytes),
