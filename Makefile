@@ -141,7 +141,7 @@ $(BUILD)/slabdemo: $(DEMO_OBJ) $(BUILD)/libslab.a
 	@$(CC) $(CFLAGS) -pthread $(LDFLAGS) -o $@ $^
 
 $(BUILD)/slabrun: tools/slabrun
-	@install -m 755 $< $@
+	@install -D -m 755 $< $@
 
 # ---- tests ---------------------------------------------------------------------------------
 # Each test file becomes two programs: under Criterion (a process per test), and under the header

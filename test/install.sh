@@ -12,6 +12,10 @@ fail() {
 	exit 1
 }
 
+# make -j may begin with any file: this one waits for no other
+make --no-print-directory BUILD="$work/first" "$work/first/slabrun" >"$work/log" 2>&1 ||
+	fail "slabrun cannot be made first: $(cat "$work/log")"
+
 make --no-print-directory install DESTDIR="$work/stage" PREFIX=/opt/slab >"$work/log" 2>&1 ||
 	fail "make install failed: $(cat "$work/log")"
 top=$work/stage/opt/slab
