@@ -44,10 +44,8 @@ static bool is_scattered(const struct slab_cache *c)
  * would be a magazine. */
 static size_t least_fill_bytes(const struct slab_cache *c)
 {
-	size_t part = slab_reserve_thread_budget() / 16;
+	size_t part = is_scattered(c) ? 0 : slab_reserve_thread_budget() / 16;
 
-	if (is_scattered(c))
-		return 0;
 	return part < LEAST_FILL_BYTES ? part : LEAST_FILL_BYTES;
 }
 
@@ -57,12 +55,14 @@ static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct
 {
 	size_t held = slab_pin_bytes(c, UINT64_MAX), slack = slack_slabs(c), k = c->geo.objects;
 	unsigned shift = (unsigned)__builtin_ctz(c->geo.slab_bytes);
-	size_t most = SIZE_MAX, parked = 0;
+	size_t most = SIZE_MAX, parked = 0, least = 0;
 	uint32_t cap = slab_read(&c->magazine_cap);
 	struct slab_pin pin;
 
-	if (room.fill_bytes < LEAST_FILL_BYTES && room.fill_bytes < least_fill_bytes(c))
-		room.fill_bytes = least_fill_bytes(c);
+	if (room.fill_bytes < LEAST_FILL_BYTES)
+		least = least_fill_bytes(c);
+	if (room.fill_bytes < least)
+		room.fill_bytes = least;
 	if (held > room.fill_bytes) {
 		most = room.fill_bytes >> shift;
 		if (most > slack + 1 && (most - slack - 1) * k > most)
