@@ -14,7 +14,7 @@
 #include "slab/slot.h"
 
 #define SWEEP_SPACING 64 /* exchanges at least between two sweeps over a thread's slots */
-#define LEAST_FILL_BYTES ((size_t)16 << 10) /* of a large enough budget, where a cache grows */
+#define LEAST_FILL_BYTES ((size_t)32 << 10) /* of a large enough budget, where a cache grows */
 
 /* What a large cache is freed is scattered over it, and served before what lies at its turn: the
  * fewer objects are parked, the nearer to each other come those that are allocated together. One

@@ -216,7 +216,7 @@ EXPORT struct mallinfo (mallinfo)(void)
 #define KEPT_LEAST  ((size_t)1 << 20) /* or so many bytes, */
 #define KEPT_MOST   ((size_t)2 << 20) /* or, if the program swings, up to so many */
 #define KEPT_WARM   3                 /* quarters of that in warm slabs, whatever is parked */
-#define THREAD_MOST ((size_t)8 << 20) /* what one thread's magazines may pin */
+#define THREAD_MOST ((size_t)16 << 20) /* what one thread's magazines may pin */
 
 static void tune(void)
 {

@@ -13,6 +13,8 @@
 #include "slab/list.h"
 #include "slab/span.h"
 
+#define GIVE_MOST 256 /* objects that go back in one hold of the lock; a magazine */
+
 static void lock(struct slab_slablist *l)
 {
 	pthread_mutex_lock(&l->lock);
@@ -144,41 +146,63 @@ static void leave(struct slab_cache *c, struct slab *s, struct slab_list *emptie
 	slab_add(&l->released_slabs, 1);
 }
 
-struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, uint32_t n,
-                                      struct slab_list *empties)
+/* An object of slab s has gone back, and less is in use than its band allows. */
+static void drop(struct slab_cache *c, struct slab *s, struct slab_list *empties)
 {
-	struct slab_slablist *l = &c->slabs;
-	struct slab_misuse misuse = { SLAB_GOOD, NULL };
+	rank(c, s);
+	if (s->in_use > 0)
+		return;
+	slab_add(&c->slabs.empty, 1);
+	if (may_keep(c))
+		set_kept(c, s, true);
+	else
+		leave(c, s, empties);
+}
+
+/* Up to GIVE_MOST objects. Returns how many went well; the next is misused, if there is one. */
+static uint32_t give_some(struct slab_cache *c, void *const *objs, uint32_t n,
+                          struct slab_list *empties, enum slab_fault *fault)
+{
 	uintptr_t cookie = slab_cookie(c);
+	struct slab *slabs[GIVE_MOST];
 	uint32_t i;
 
 	/* header lines are cold after random frees: fetch them side by side, outside the lock */
-	for (i = 0; i < n; i++)
-		__builtin_prefetch(slab_of(&c->geo, objs[i]), 1);
-	lock(l);
 	for (i = 0; i < n; i++) {
-		struct slab *s = slab_of(&c->geo, objs[i]);
+		slabs[i] = slab_of(&c->geo, objs[i]);
+		__builtin_prefetch(slabs[i], 1);
+	}
+	lock(&c->slabs);
+	for (i = 0; i < n; i++) {
+		struct slab *s = slabs[i];
 
-		misuse.fault = SLAB_NOT_OF_CACHE;
+		*fault = SLAB_NOT_OF_CACHE;
 		if (slab_likely(slab_read(&s->cookie) == (cookie ^ (uintptr_t)s)))
-			misuse.fault = slab_give(s, &c->geo, objs[i]);
-		if (slab_unlikely(misuse.fault != SLAB_GOOD)) {
-			misuse.obj = objs[i];
+			*fault = slab_give(s, &c->geo, objs[i]);
+		if (slab_unlikely(*fault != SLAB_GOOD))
+			break;
+		if (slab_unlikely(s->in_use < s->band_floor))
+			drop(c, s, empties);
+	}
+	slab_add(&c->slabs.used, -(uint64_t)i);
+	unlock(&c->slabs);
+	return i;
+}
+
+struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, uint32_t n,
+                                      struct slab_list *empties)
+{
+	struct slab_misuse misuse = { SLAB_GOOD, NULL };
+
+	for (uint32_t done = 0; done < n; done += GIVE_MOST) {
+		uint32_t some = n - done < GIVE_MOST ? n - done : GIVE_MOST;
+		uint32_t good = give_some(c, objs + done, some, empties, &misuse.fault);
+
+		if (good < some) {
+			misuse.obj = objs[done + good];
 			break;
 		}
-		if (s->in_use >= s->band_floor)
-			continue;
-		rank(c, s);
-		if (s->in_use == 0) {
-			slab_add(&l->empty, 1);
-			if (may_keep(c))
-				set_kept(c, s, true);
-			else
-				leave(c, s, empties);
-		}
 	}
-	slab_add(&l->used, -(uint64_t)i);
-	unlock(l);
 	return misuse;
 }
 

@@ -13,6 +13,7 @@
 #define MOST_COLOURS 64
 #define SHIFT_STRIDE 512 /* multiples of it start in an eighth of a cache's sets at most */
 #define SPARSE_BYTES 4096 /* the largest that slabs of the by-size front end hold many of */
+#define CLASS_ORDER_LEAST 1 /* of its slabs: each header breaks a walk through what it holds */
 
 _Static_assert(sizeof(struct slab) == 32, "252 objects of 16 bytes need a header of 64 bytes");
 
@@ -69,12 +70,16 @@ static bool is_one_colour(const struct slab_geometry *geo)
 
 /*
  * As many places for the header as there are, up to a line of every 64: each before a whole object
- * and at the start of a cache line, so that no object is lost.
+ * and at the start of a cache line, so that no object is lost; all in the first page, so that a
+ * slab of which little is used touches no other for it.
  */
-static void set_colours(struct slab_geometry *geo)
+static void set_colours(struct slab_geometry *geo, size_t page_bytes)
 {
 	size_t step = geo->stride_bytes / gcd(geo->stride_bytes, LINE_BYTES) * LINE_BYTES;
 	size_t places = (size_t)geo->objects * geo->stride_bytes / step + 1, colours = 1;
+
+	if (places > page_bytes / step)
+		places = page_bytes / step;
 
 	while (colours * 2 <= places && colours < MOST_COLOURS)
 		colours *= 2;
@@ -89,11 +94,11 @@ static void set_colours(struct slab_geometry *geo)
  * The smallest slab that wastes at most one part in 16, else one in 8 (the kernel's rule): of a
  * bitmap's objects of one byte a ninth is header, whatever the slab.
  */
-static bool cut(struct slab_geometry *geo, size_t align, size_t page_bytes)
+static bool cut(struct slab_geometry *geo, size_t align, size_t page_bytes, uint32_t order_least)
 {
 	geo->reciprocal = (((uint64_t)1 << 40) + geo->stride_bytes - 1) / geo->stride_bytes;
 	for (size_t part = 16; part >= 8; part /= 2) {
-		for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
+		for (uint32_t order = order_least; order < SLAB_ORDERS; order++) {
 			size_t bytes = page_bytes << order, used;
 
 			if (bytes > SLAB_SLAB_MAX_BYTES)
@@ -143,20 +148,26 @@ static bool shift(struct slab_geometry *geo)
 	return true;
 }
 
-bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes)
+static bool set_dense(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes,
+                      uint32_t order_least)
 {
 	*geo = (struct slab_geometry){
 		.object_bytes = (uint32_t)size,
 		.align_bytes = (uint32_t)align,
 		.stride_bytes = (uint32_t)round_up(size, align),
 	};
-	if (!cut(geo, align, page_bytes))
+	if (!cut(geo, align, page_bytes, order_least))
 		return false;
 	if (!shift(geo)) {
 		take_slack(geo);
-		set_colours(geo);
+		set_colours(geo, page_bytes);
 	}
 	return true;
+}
+
+bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes)
+{
+	return set_dense(geo, size, align, page_bytes, 0);
 }
 
 /*
@@ -187,13 +198,13 @@ static bool cut_sparse(struct slab_geometry *geo, size_t align, size_t page_byte
 bool slab_geometry_set_sparse(struct slab_geometry *geo, size_t size, size_t align,
                               size_t page_bytes)
 {
-	if (!slab_geometry_set(geo, size, align, page_bytes))
+	if (!set_dense(geo, size, align, page_bytes, CLASS_ORDER_LEAST))
 		return false;
 	if (geo->stride_bytes <= SPARSE_BYTES)
 		return true;
 	if (!cut_sparse(geo, align, page_bytes))
-		return slab_geometry_set(geo, size, align, page_bytes);
-	set_colours(geo);
+		return set_dense(geo, size, align, page_bytes, CLASS_ORDER_LEAST);
+	set_colours(geo, page_bytes);
 	return true;
 }
 
@@ -215,7 +226,7 @@ bool slab_geometry_set_debug(struct slab_geometry *geo, size_t size, size_t alig
 	};
 	geo->lead_bytes = geo->stride_bytes - (uint32_t)end;
 	geo->first_mask = -1;
-	return cut(geo, step, page_bytes);
+	return cut(geo, step, page_bytes, 0);
 }
 
 #define SAME_PLACE(field)                                                                         \

@@ -13,7 +13,7 @@
 /* Cuts objects of size bytes at align: false when no slab is good enough. */
 bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes);
 
-/* The same for a class of the by-size front end. */
+/* The same for a class of the by-size front end, whose slabs have two pages at least. */
 bool slab_geometry_set_sparse(struct slab_geometry *geo, size_t size, size_t align,
                               size_t page_bytes);
 

@@ -1,8 +1,9 @@
 /*
  * underrun_page.c - writes a page before the start of an object
  *
+ * In plain it depends on the place of the slab whether a header is hit, or another mapping.
+ *
  * kind: memory
- * plain: 0
  * debug: late ABRT whose header is damaged
  * valgrind: 99 Invalid write of size 1
  * asan: 98 heap-buffer-overflow
