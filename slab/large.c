@@ -5,6 +5,8 @@
  * what is freed stays mapped (recent.c): a program that takes and frees a buffer again and again
  * makes no call to the kernel.
  */
+#include <errno.h>
+
 #include "slab/large.h"
 #include "slab/check.h"
 #include "slab/list.h"
@@ -183,10 +185,12 @@ static void *move(struct slab_span *span, size_t bytes)
 
 	if (to == 0)
 		return NULL;
-	if (!make_leaves(to, bytes) || !slab_page_move(span->base, span->bytes, to, bytes)) {
+	if (!make_leaves(to, bytes)) {
 		slab_page_unmap(to, bytes);
 		return NULL;
 	}
+	if (!slab_page_move(span->base, span->bytes, to, bytes))
+		return NULL; /* what is at to may be another thread's by now: addresses are lost */
 	settle(span, to, bytes);
 	return (void *)to;
 }
@@ -195,6 +199,7 @@ void *slab_large_resize(void *p, size_t size)
 {
 	size_t bytes = granules(size);
 	struct slab_span *span;
+	int error = ENOMEM;
 
 	pthread_mutex_lock(&slab_root.span_lock);
 	span = span_at_locked(p);
@@ -207,8 +212,11 @@ void *slab_large_resize(void *p, size_t size)
 		return p;
 	if (granules(size + size / GROWTH_SHARE) != 0)
 		bytes = granules(size + size / GROWTH_SHARE);
-	if (!make_leaves(span->base, bytes) ||
-	    slab_page_remap(span->base, span->bytes, bytes) == 0)
+	if (make_leaves(span->base, bytes))
+		error = slab_page_remap(span->base, span->bytes, bytes);
+	if (error == EFAULT) /* the program has advised or protected a part of it */
+		return NULL;
+	if (error != 0)
 		return move(span, bytes);
 	settle(span, span->base, bytes);
 	return p;

@@ -595,7 +595,7 @@ struct slab_root {
 	uint64_t large_bytes, recent_bytes;   /* sums over those two */
 	uint64_t large_count, recent_count;
 	uint64_t mappings;                    /* made for large blocks so far */
-	uint64_t recent_gone_bytes;           /* of what was kept, given back */
+	uint64_t recent_gone_bytes;           /* of what was kept, given back; bounded */
 	uint64_t recent_missed_bytes;         /* of those, mapped again since more was kept */
 	uint64_t recent_doubled;              /* times that more was kept from then on */
 	struct slab_pool shared[SLAB_ORDERS];

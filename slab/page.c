@@ -154,15 +154,17 @@ int slab_page_unmap(uintptr_t base, size_t bytes)
 	return error;
 }
 
-uintptr_t slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes)
+int slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes)
 {
-	int saved_errno = errno;
-	void *p;
+	int saved_errno = errno, error = 0;
 
 	count(&slab_page_calls.map);
-	p = map_must_fail() ? MAP_FAILED : sys_mremap(base, old_bytes, bytes, 0, 0);
+	if (map_must_fail())
+		error = ENOMEM;
+	else if (sys_mremap(base, old_bytes, bytes, 0, 0) == MAP_FAILED)
+		error = errno;
 	errno = saved_errno;
-	return p == MAP_FAILED ? 0 : (uintptr_t)p;
+	return error;
 }
 
 bool slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes)

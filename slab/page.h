@@ -26,10 +26,11 @@ int slab_page_map_at(uintptr_t base, size_t bytes);
 /* Unmaps. ENOMEM: the kernel's limit on mappings; everything is as before. */
 int slab_page_unmap(uintptr_t base, size_t bytes);
 
-/* Resizes a mapping where it is; 0 when it cannot. */
-uintptr_t slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes);
+/* Resizes a mapping where it is. EFAULT: it is several for the kernel, which moves none such. */
+int slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes);
 
-/* Moves a mapping with its pages over the one of bytes at to. False: it cannot; both stay. */
+/* Moves a mapping with its pages over the one of bytes at to. False: it cannot and stays; older
+ * kernels have unmapped the other one by then, so that it may be anybody's. */
 bool slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes);
 
 /* Drops the pages behind n ranges, which stay mapped and read as zeroes again. */

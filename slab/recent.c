@@ -16,6 +16,7 @@
 #define KEPT_MOST   ((size_t)16 << 20) /* and else at most so many, */
 #define KEPT_SHARE  8                  /* and between them one part in 8 of what is in use */
 #define MISSED_MOST 4                  /* limits' worth mapped again before more is kept */
+#define GONE_MOST   LEAST_MOST         /* remembered: what lies beyond, nobody may ever touch */
 
 static size_t least(void)
 {
@@ -134,7 +135,8 @@ static void join_locked(struct slab_span *span)
 	}
 }
 
-/* What has gone back, and must be mapped again soon, had better been kept. */
+/* What has gone back, and must be mapped again soon, had better been kept; and is made present in
+ * one call, but for long blocks, which may be tables of which little is touched. */
 bool slab_recent_note_new_locked(struct slab_span *span)
 {
 	span->mapping = ++slab_root.mappings;
@@ -205,6 +207,7 @@ void slab_recent_put(struct slab_span *span)
 	}
 	gone += slab_recent_trim(most);
 	pthread_mutex_lock(&slab_root.span_lock);
-	slab_root.recent_gone_bytes += gone;
+	gone += slab_root.recent_gone_bytes;
+	slab_root.recent_gone_bytes = gone < GONE_MOST ? gone : GONE_MOST;
 	pthread_mutex_unlock(&slab_root.span_lock);
 }

@@ -87,11 +87,11 @@ Test(page, remap_grows_and_shrinks_or_says_no)
 	uintptr_t base = slab_page_map(8 * PAGE, PAGE);
 
 	*(char *)base = 'x';
-	cr_assert_eq(slab_page_remap(base, 8 * PAGE, 4 * PAGE), base);
+	cr_assert_eq(slab_page_remap(base, 8 * PAGE, 4 * PAGE), 0);
 	cr_assert_eq(slab_page_map_at(base + 4 * PAGE, PAGE), 0);
-	cr_assert_eq(slab_page_remap(base, 4 * PAGE, 6 * PAGE), 0); /* somebody is there */
+	cr_assert_eq(slab_page_remap(base, 4 * PAGE, 6 * PAGE), ENOMEM); /* somebody is there */
 	slab_page_unmap(base + 4 * PAGE, PAGE);
-	cr_assert_eq(slab_page_remap(base, 4 * PAGE, 6 * PAGE), base);
+	cr_assert_eq(slab_page_remap(base, 4 * PAGE, 6 * PAGE), 0);
 	cr_assert_eq(*(char *)base, 'x');
 	slab_page_unmap(base, 6 * PAGE);
 }
@@ -124,7 +124,7 @@ Test(page, the_nth_mapping_fails_on_demand)
 	slab_page_fail_map_at = 1;
 	cr_assert_eq(slab_page_map_at(three + 64 * PAGE, PAGE), ENOMEM);
 	slab_page_fail_map_at = 1;
-	cr_assert_eq(slab_page_remap(one, PAGE, 2 * PAGE), 0);
+	cr_assert_eq(slab_page_remap(one, PAGE, 2 * PAGE), ENOMEM);
 	slab_page_unmap(one, PAGE);
 	slab_page_unmap(three, PAGE);
 	cr_assert_eq(errno, 77);

@@ -1,0 +1,53 @@
+/*
+ * test_large.c - blocks that are mappings of their own: what the program does to them, or leaves
+ */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+
+#include "test/unit.h"
+#include "slab/large.h"
+#include "slab/page.h"
+
+#define K 1024
+#define M (1024 * K)
+
+/* Of a large table nobody knows how much will be touched. */
+Test(large, what_comes_again_is_made_present_up_to_4_mib)
+{
+	uint64_t before;
+	void *p[16];
+
+	slab_free(slab_malloc(64 * M));
+	before = slab_page_calls.populate;
+	slab_free(slab_malloc(64 * M));
+	cr_assert_eq(slab_page_calls.populate, before);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 16; i++)
+			p[i] = slab_malloc(4 * M);
+		for (int i = 0; i < 16; i++)
+			slab_free(p[i]);
+	}
+	cr_assert_leq(slab_page_calls.populate, before + 2); /* one a round */
+}
+
+/* What the kernel takes for several mappings it does not move: the block is copied. */
+Test(large, a_block_of_which_a_part_was_advised_grows)
+{
+	unsigned char *p = slab_malloc(1 * M), *grown;
+	struct slab_thread *t;
+	uint64_t calls;
+
+	memset(p, 0x5b, 1 * M);
+	madvise(p + 4096, 64 * K, MADV_DONTFORK);
+	t = slab_thread_lock();
+	calls = slab_page_calls.map;
+	grown = slab_large_resize(p, 4 * M);
+	calls = slab_page_calls.map - calls;
+	slab_thread_unlock(t);
+	if (grown == NULL)
+		cr_assert_eq(calls, 1); /* no place was sought for it to move to */
+	p = slab_realloc(grown != NULL ? grown : p, 8 * M);
+	for (size_t i = 0; i < 1 * M; i++)
+		cr_assert_eq(p[i], 0x5b);
+	slab_free(p);
+}
