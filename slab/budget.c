@@ -134,6 +134,7 @@ static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ct
 	struct slab__slot *s = slab_slot_opened(t, c);
 	uint32_t cap;
 
+	SLAB_ASSERT(s->objs != NULL || s->pin_4k == 0);
 	if ((slab_slot_pin_bytes(s) <= sweep->fair.worst_bytes &&
 	     slab_slot_fill_pin_bytes(s) <= sweep->fair.fill_bytes) || (s->seq & 1) != 0)
 		return;

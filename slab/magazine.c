@@ -104,6 +104,8 @@ void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct sl
 			obj = s->objs[count - 1];
 			slab_write(&s->word, slab_read(&s->word) + SLAB__COUNT_MASK);
 		}
+		if (s->objs == NULL) /* none to be had */
+			slab_slot_charge(t, s, (struct slab_pin){ 0 });
 		slab_slot_end(s);
 	}
 	/* no magazine: straight from a slab */
@@ -168,7 +170,10 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
 			slab_slot_set_cap(s, cap);
 		if (cap > 0 && slab_slot_count(s) >= s->cap && !unload(t, c, s, cap, empties))
 			cap = 0;
-		if (cap > 0) {
+		if (cap > 0 && slab_read(&s->hot) == SLAB__VACANT) {
+			/* where the fast path looks, should it be freed once more */
+			slab_write(&s->hot, (uintptr_t)obj);
+		} else if (cap > 0) {
 			count = slab_slot_count(s);
 			s->objs[count] = obj;
 			slab_slot_set_count(s, count + 1);

@@ -97,8 +97,10 @@ size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab_
 	void *hot = slab_slot_hot(s);
 	size_t n = slab_slot_parked(s);
 
-	if (s->objs == NULL)
+	if (s->objs == NULL) { /* charged, but no magazine was to be had */
+		slab_slot_charge(t, s, (struct slab_pin){ 0 });
 		return 0;
+	}
 	slab_slot_begin(s);
 	slab_slot_give_prev(c, s, empties);
 	slab_slot_trim(c, s, 0, empties);

@@ -211,7 +211,10 @@ Test(magazine, without_memory_for_a_magazine_it_works_from_the_slabs)
 		n++;
 	take(1, 10);
 	cr_assert_null(s->objs);
+	cr_assert_eq(slab_slot_pin_bytes(s), 0); /* nobody would take the charge off */
+	cr_assert_eq(slab_slot_fill_pin_bytes(s), 0);
 	give(1, 10);
+	cr_assert_eq(slab_slot_pin_bytes(s), 0);
 	cr_assert_eq(figures(c).objects_live, 1);
 	figures_agree(c);
 	slab_page_fail_map_at = 0;

@@ -59,6 +59,20 @@ Test(misuse, a_double_free_on_top_is_named_at_once)
 	slab_cache_free(c, obj);
 }
 
+static void free_twice_after_a_flush(void *obj)
+{
+	slab_thread_flush(); /* the first free opens the slot anew */
+	free_twice_in_a_row(obj);
+}
+
+Test(misuse, a_double_free_in_a_row_is_named_by_a_thread_that_had_no_magazine)
+{
+	void *obj = slab_cache_alloc(c);
+
+	dies_saying(free_twice_after_a_flush, obj, "slab: double free: 0x");
+	slab_cache_free(c, obj);
+}
+
 static void free_between(void *obj)
 {
 	void *between = slab_cache_alloc(c);
