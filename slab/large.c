@@ -88,6 +88,8 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (span == NULL) {
 		span = map_new(bytes, align);
+		if (span == NULL && slab_recent_trim(0) > 0) /* what was kept is in the way */
+			span = map_new(bytes, align);
 		*zeroed = true;
 	}
 	return span != NULL ? (void *)span->base : NULL;

@@ -127,6 +127,7 @@ static struct slab_thread *new_struct(void)
 static void change_threads(struct slab_thread *t, bool join)
 {
 	slab_add(&slab_root.generation, 1);
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* odd before anything else is seen to change */
 	if (join)
 		slab_list_add_tail(&t->link, &slab_root.threads);
 	else

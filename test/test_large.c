@@ -30,6 +30,22 @@ Test(large, what_comes_again_is_made_present_up_to_4_mib)
 	cr_assert_leq(slab_page_calls.populate, before + 2); /* one a round */
 }
 
+Test(large, what_is_kept_goes_before_a_block_is_refused)
+{
+	void *p;
+
+	slab_free(slab_malloc(512 * K));
+	cr_assert_gt(slab_root.recent_bytes, 0);
+	slab_page_fail_map_at = 1;
+	p = slab_malloc(2 * M);
+	cr_assert_not_null(p);
+	cr_assert_eq(slab_root.recent_bytes, 0);
+	slab_free(p);
+	slab_page_fail_map_at = -1;
+	cr_assert_null(slab_malloc(64 * M));
+	slab_page_fail_map_at = 0;
+}
+
 /* What the kernel takes for several mappings it does not move: the block is copied. */
 Test(large, a_block_of_which_a_part_was_advised_grows)
 {
