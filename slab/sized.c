@@ -174,7 +174,7 @@ void slab_sized_free_slow(void *p)
 			slab_cache_free(c, p);
 		return;
 	}
-	t = slab_thread_lock();
+	t = slab_thread_lock_to_free();
 	slab_large_free(p);
 	slab_thread_unlock(t);
 }

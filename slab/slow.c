@@ -85,7 +85,7 @@ static void empty_depots(void)
 	slab_list_for_each(pos, &slab_root.caches)
 		slab_depot_flush(slab_container(pos, struct slab_cache, link), &empties);
 	slab_registry_unlock();
-	t = slab_thread_lock();
+	t = slab_thread_lock_to_free();
 	slab_release(t, &empties);
 	slab_thread_unlock(t);
 }
@@ -124,7 +124,7 @@ static void *take_one(struct slab_thread *t, struct slab_cache *c, struct slab_l
 
 /* Who calls a cache under debug, and when, where that is wanted; the thread is locked then. */
 static struct slab_thread *note_and_lock(const struct slab_cache *c, struct slab_event *event,
-                                         const void *caller)
+                                         const void *caller, bool frees)
 {
 	bool wanted = (c->flags & (SLAB_STORE_USER | SLAB_TRACE)) != 0;
 	struct slab_thread *t;
@@ -132,7 +132,7 @@ static struct slab_thread *note_and_lock(const struct slab_cache *c, struct slab
 	event->time_ns = 0;
 	if (wanted) /* before any lock */
 		slab_event_set(event, (c->flags & SLAB_STORE_USER) != 0 ? caller : NULL);
-	t = slab_thread_lock();
+	t = frees ? slab_thread_lock_to_free() : slab_thread_lock();
 	if (wanted)
 		event->thread = t->tid != 0 ? (uint32_t)t->tid : slab_track_thread();
 	return t;
@@ -149,7 +149,7 @@ static void *take_debugged(struct slab_cache *c, const void *caller, struct slab
 	*error = ENOMEM;
 	if (slab_debug_must_fail(c))
 		return NULL;
-	t = note_and_lock(c, &event, caller);
+	t = note_and_lock(c, &event, caller, false);
 	obj = take_one(t, c, empties, error);
 	if (obj != NULL)
 		slab_debug_take(c, obj, &event);
@@ -205,7 +205,7 @@ static void give_debugged(struct slab_cache *c, void *obj, const void *caller)
 	struct slab_thread *t;
 
 	slab_list_init(&empties);
-	t = note_and_lock(c, &event, caller);
+	t = note_and_lock(c, &event, caller, true);
 	if (slab_debug_give(c, obj, &event)) {
 		slab_slablist_count_direct(c, 0, 1);
 		slab_quarantine_put(c, obj, &empties);
@@ -243,7 +243,7 @@ EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 	}
 	check_free(c, obj);
 	slab_list_init(&empties);
-	t = slab_thread_lock();
+	t = slab_thread_lock_to_free();
 	slab_magazine_free(t, c, obj, &empties);
 	slab_release(t, &empties);
 	pinned = slab_reserve_is_pinned(t, c, slot_pin_bytes(t, c));

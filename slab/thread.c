@@ -31,10 +31,15 @@
 #define SPARE_THREADS 8 /* structs of ended threads kept for new ones */
 #define TABLE_BYTES (SLAB_SLOTS * sizeof(struct slab__slot))
 
-/* What a thread without slots of its own reads: zeroes. One more, to tell "not yet" from "over". */
-static struct slab__slot no_slots[SLAB_SLOTS + 1];
-#define NOT_YET (&no_slots[0])
-#define OVER (&no_slots[1])
+#define FREES_BEFORE 64 /* slow ones that a thread makes before it gets a struct for them */
+
+/*
+ * What a thread without slots of its own reads: zeroes. It points to the first when its end is
+ * over, else behind that by the number of its frees so far.
+ */
+static struct slab__slot no_slots[1 + FREES_BEFORE + SLAB_SLOTS];
+#define OVER (&no_slots[0])
+#define NOT_YET (&no_slots[1])
 
 __attribute__((visibility("default"))) __thread struct slab__slot *slab__slots_v2 = NOT_YET;
 
@@ -178,17 +183,37 @@ static struct slab_thread *make_thread(void)
 	return t;
 }
 
+static bool are_own(const struct slab__slot *slots)
+{
+	return (uintptr_t)slots - (uintptr_t)no_slots >= sizeof no_slots;
+}
+
 struct slab_thread *slab_thread_lock(void)
 {
 	struct slab__slot *slots = slab__slots_v2;
 	struct slab_thread *t;
 
-	if (slab_likely(slots != NOT_YET && slots != OVER))
+	if (slab_likely(are_own(slots)))
 		t = thread_of(slots);
 	else
 		t = slots == OVER ? &shared_thread : make_thread();
 	pthread_mutex_lock(&t->lock);
 	return t;
+}
+
+/*
+ * As malloc: behind the last destructor of a detached thread the C library frees what belonged to
+ * the stacks of others. A struct made for that would stay for ever: nobody tells of this end.
+ */
+struct slab_thread *slab_thread_lock_to_free(void)
+{
+	struct slab__slot *slots = slab__slots_v2;
+
+	if (slab_likely(are_own(slots)) || slots == OVER || slots == NOT_YET + FREES_BEFORE)
+		return slab_thread_lock();
+	slab__slots_v2 = slots + 1;
+	pthread_mutex_lock(&shared_thread.lock);
+	return &shared_thread;
 }
 
 void slab_thread_unlock(struct slab_thread *t)

@@ -14,6 +14,9 @@ void slab_init(void);
  * (no memory, or its end is under way) shares one without slots: it works, without magazines.
  */
 struct slab_thread *slab_thread_lock(void);
+
+/* The same for a free: a thread that has only freed so far, and little, shares that one, too. */
+struct slab_thread *slab_thread_lock_to_free(void);
 void slab_thread_unlock(struct slab_thread *t);
 
 /*

@@ -19,8 +19,8 @@ judge() { # STATUS WHAT
 	fi
 }
 
-flags=(-std=gnu11 -O1 -g -fno-builtin -pthread -Wall -Wextra -Wno-deprecated-declarations)
-for name in contract wrong host; do
+flags=(-std=gnu11 -O1 -g -fno-builtin -pthread -Wall -Wextra -Wno-deprecated-declarations -Iinclude)
+for name in contract wrong host detached; do
 	"$cc" "${flags[@]}" -o "$work/$name" "test/malloc/$name.c" -ldl || exit 1
 done
 for name in nosy plugin; do
@@ -51,6 +51,11 @@ for letters in F FZP; do
 done
 LD_PRELOAD=$so "$work/host" "$work/plugin.so"
 judge $? "blocks of a library that has been closed"
+for letters in "" FZP; do
+	counted=$(LD_PRELOAD=$so SLAB_DEBUG=$letters "$work/detached")
+	[ "$counted" = 1 ]
+	judge $? "SLAB_DEBUG=$letters: '$counted' threads, the first alone lives"
+done
 
 # ---- memory calls that allocate ----
 

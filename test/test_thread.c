@@ -199,6 +199,40 @@ Test(thread, works_in_a_destructor_that_runs_after_ours)
 	cr_assert_eq(figures(c).slabs, 0);
 }
 
+/* ---- a thread that only frees ---- */
+
+struct given {
+	void *objs[200];
+	uint64_t after_one, after_all; /* threads counted by then */
+};
+
+static void *only_free(void *arg)
+{
+	struct given *given = arg;
+
+	slab_cache_free(c, given->objs[0]);
+	given->after_one = totals().threads;
+	slab_cache_free_bulk(c, 199, given->objs + 1);
+	given->after_all = totals().threads;
+	return NULL;
+}
+
+/* The one free may be the C library's, behind the destructor that would give the struct back. */
+Test(thread, a_few_frees_make_no_struct_but_many_do)
+{
+	struct given given;
+	uint64_t threads;
+
+	cr_assert_eq(slab_cache_alloc_bulk(c, 200, given.objs), 200);
+	threads = totals().threads;
+	run(only_free, &given);
+	cr_assert_eq(given.after_one, threads);
+	cr_assert_eq(given.after_all, threads + 1);
+	cr_assert_eq(totals().threads, threads);
+	cr_assert_eq(figures(c).objects_live, 0);
+	cr_assert_eq(figures(c).frees, 200);
+}
+
 /* ---- no memory for a thread's struct ---- */
 
 static void *without_a_struct(void *arg)

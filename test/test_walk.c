@@ -74,6 +74,7 @@ static void *park_some(void *arg)
 {
 	int first = (int)(intptr_t)arg;
 
+	slab_cache_free(c, slab_cache_alloc(c)); /* has slots from here on */
 	for (int i = first; i < first + 100; i++)
 		give(i);
 	pthread_barrier_wait(&barrier);
