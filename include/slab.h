@@ -121,8 +121,8 @@ struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
  *
  * The constructor runs for every object of a slab before the first of them is handed out, in the
  * allocating thread; an object keeps its constructed state across free and alloc. The destructor
- * runs once before the slab's memory goes back, in whichever thread frees. Both may use other
- * caches, not this one.
+ * runs once before the slab's memory goes back, in whichever thread frees, with its cancellation
+ * disabled. Both may use, make and destroy other caches, not this one.
  *
  * Context: takes the registry lock. Not from within slab_for_each_cache().
  * Return: the cache; NULL with EINVAL (bad name, size, alignment, flag) or ENOMEM. With
@@ -140,7 +140,8 @@ static inline struct slab_cache *slab_cache_create(const char *name, size_t size
  * @c: the cache, or NULL
  *
  * Objects parked in threads do not count as live. No other call on @c may run meanwhile. A later
- * call with @c is reported and ends the program, until the structure is reused for a new cache.
+ * call with @c is reported and ends the program, until the structure is reused for a new cache; so
+ * is the call in a destructor of @c's own objects, whose end it would wait for.
  *
  * Context: takes the registry lock and every thread's lock. Not from within slab_for_each_cache().
  * Return: 0 (also for NULL); -1 with EBUSY while objects are live: a report names the cache, the

@@ -22,6 +22,7 @@
 #include "slab/page.h"
 #include "slab/quarantine.h"
 #include "slab/registry.h"
+#include "slab/release.h"
 #include "slab/report.h"
 #include "slab/return.h"
 #include "slab/slablist.h"
@@ -322,17 +323,6 @@ static void release_now(struct slab_list *empties)
 	slab_thread_unlock(t);
 }
 
-/*
- * Another thread that ends, flushes or empties depots may still have slabs of c on its way to the
- * spans, and run destructors on them: it is none of the calls on c that the caller keeps away.
- */
-static void await_slabs(struct slab_cache *c)
-{
-	while (__atomic_load_n(&c->slabs.gone_slabs, __ATOMIC_ACQUIRE) <
-	       slab_read(&c->slabs.released_slabs))
-		sched_yield();
-}
-
 static void bury(struct slab_cache *c)
 {
 	slab_registry_lock();
@@ -368,7 +358,7 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 		errno = EBUSY;
 		return -1;
 	}
-	await_slabs(c);
+	slab_thread_await(c);
 	t = slab_thread_lock();
 	slab_span_disown(c);
 	slab_return_all((int)c->geo.order);

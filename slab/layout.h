@@ -10,7 +10,7 @@
  *      verify.c reap.c json.c           iteration; validators; giving back; the figures as JSON
  *   9  magazine.c thread.c leaks.c      taking from and giving to the magazines; threads come and
  *                                       go; fork; init; what is still held
- *   8  budget.c                         what a slot may park
+ *   8  budget.c release.c               what a slot may park; letting go of slabs
  *   7  slot.c large.c quarantine.c      one thread's slots; large blocks; freed objects of caches
  *                                       under debug
  *   6  reserve.c direct.c debug.c       how much may be kept; mode M: one malloc an object; zones,
@@ -307,6 +307,15 @@ struct slab_thread {
 	uint64_t fill_pin_bytes;  /* and of what they pin as full as the slabs are */
 	struct slab_thread *next_spare; /* once ended: root.spare_threads */
 	uint32_t sweep_credit;    /* exchanges until idle slots may be swept again */
+	struct slab_list leaving; /* slab_leaving.link */
+};
+
+/* What a thread has still to let go while it runs a destructor; on its stack. Under thread.lock. */
+struct slab_leaving {
+	struct slab_list link;    /* thread.leaving */
+	struct slab_list *rest;   /* slabs that come after the one that is destructed */
+	struct slab_cache *cache; /* of that one */
+	uintptr_t self;           /* as thread.self: a struct may be shared */
 };
 
 /* What a slot may pin of slab memory, or may be let pin: at worst, and as full as slabs are now. */

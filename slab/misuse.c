@@ -180,6 +180,17 @@ void slab_misuse_say_dead(const struct slab_cache *c, const char *call)
 	slab_report_send(&r);
 }
 
+void slab_misuse_own_destroy(const struct slab_cache *c)
+{
+	struct slab_report r;
+
+	slab_report_begin(&r, "bad destroy: ");
+	slab_report_cache(&r, c);
+	slab_report_text(&r, " is destroyed by a destructor of its own objects, for whose end "
+	                     "destroy waits");
+	slab_report_abort(&r);
+}
+
 void slab_misuse_dead(const struct slab_cache *c, const char *call)
 {
 	slab_misuse_say_dead(c, call);

@@ -20,6 +20,8 @@ void slab_misuse_double(const struct slab_cache *c, const void *obj)
 /* call was made with a destroyed cache; the first only says so */
 void slab_misuse_say_dead(const struct slab_cache *c, const char *call) __attribute__((cold));
 void slab_misuse_dead(const struct slab_cache *c, const char *call) __attribute__((noreturn, cold));
+/* c is destroyed by a destructor of its own objects, for whose end destroy would wait */
+void slab_misuse_own_destroy(const struct slab_cache *c) __attribute__((noreturn, cold));
 
 /* The words of slab_misuse_free() and _double() alone, for whoever has more to say. */
 void slab_misuse_write_free(struct slab_report *r, const struct slab_cache *c, const void *obj);

@@ -10,6 +10,7 @@
 #include "slab/misuse.h"
 #include "slab/quarantine.h"
 #include "slab/registry.h"
+#include "slab/release.h"
 #include "slab/return.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"

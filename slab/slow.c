@@ -19,6 +19,7 @@
 #include "slab/misuse.h"
 #include "slab/quarantine.h"
 #include "slab/registry.h"
+#include "slab/release.h"
 #include "slab/reserve.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"
@@ -112,8 +113,10 @@ static void *take_one(struct slab_thread *t, struct slab_cache *c, struct slab_l
 	void *obj;
 
 	while ((obj = slab_magazine_alloc(t, c, empties)) == NULL) {
-		enum growth growth = grow(t, c, error);
+		enum growth growth;
 
+		slab_release(t, empties); /* a constructor may destroy their caches */
+		growth = grow(t, c, error);
 		if (growth == CTOR_FAILED || (growth == NO_MEMORY && relieved == 2))
 			break;
 		if (growth == NO_MEMORY)

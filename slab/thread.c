@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,17 +17,15 @@
 #include "slab/thread.h"
 #include "slab/check.h"
 #include "slab/config.h"
-#include "slab/debug.h"
 #include "slab/direct.h"
 #include "slab/list.h"
 #include "slab/map.h"
 #include "slab/meta.h"
+#include "slab/misuse.h"
 #include "slab/page.h"
 #include "slab/registry.h"
-#include "slab/reserve.h"
+#include "slab/release.h"
 #include "slab/slot.h"
-#include "slab/slabpage.h"
-#include "slab/span.h"
 
 #define SPARE_THREADS 8 /* structs of ended threads kept for new ones */
 #define TABLE_BYTES (SLAB_SLOTS * sizeof(struct slab__slot))
@@ -43,7 +42,10 @@ static struct slab__slot no_slots[1 + FREES_BEFORE + SLAB_SLOTS];
 
 __attribute__((visibility("default"))) __thread struct slab__slot *slab__slots_v2 = NOT_YET;
 
-static struct slab_thread shared_thread = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static struct slab_thread shared_thread = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.leaving = { &shared_thread.leaving, &shared_thread.leaving },
+};
 static pthread_key_t exit_key;
 static bool exit_key_made;
 
@@ -123,6 +125,7 @@ static struct slab_thread *new_struct(void)
 	}
 	*t = (struct slab_thread){ .lock = PTHREAD_MUTEX_INITIALIZER };
 	memcpy(t->touched, touched, sizeof touched);
+	slab_list_init(&t->leaving);
 	t->slots = (struct slab__slot *)(void *)((char *)t + slab_root.page_bytes);
 	t->tid = (uint64_t)syscall(SYS_gettid);
 	t->self = (uintptr_t)&slab__slots_v2;
@@ -221,33 +224,29 @@ void slab_thread_unlock(struct slab_thread *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
-static void destruct(const struct slab_cache *c, const struct slab *s)
+void slab_thread_await(struct slab_cache *c)
 {
-	for (uint32_t i = 0; i < c->geo.objects; i++)
-		c->dtor(slab_object(s, &c->geo, i), c->ctx);
-}
+	struct slab_list *pos, empties;
+	struct slab_thread *t;
+	bool mine;
 
-size_t slab_release(struct slab_thread *t, struct slab_list *empties)
-{
-	if (slab_list_empty(empties))
-		return 0;
-	while (!slab_list_empty(empties)) {
-		struct slab *s = slab_container(empties->next, struct slab, link);
-		struct slab_cache *c = slab_cache_in(s);
-
-		slab_list_del(&s->link);
-		if (slab_unlikely(c->mode == SLAB_MODE_DEBUG))
-			slab_debug_check(c, s, true, &(uint64_t){ 0 });
-		if (c->dtor != NULL) {
-			slab_thread_unlock(t);
-			destruct(c, s);
-			pthread_mutex_lock(&t->lock);
-		}
-		slab_span_put(c, s);
-		/* destroy waits for this: nothing of c is touched afterwards */
-		__atomic_fetch_add(&c->slabs.gone_slabs, 1, __ATOMIC_RELEASE);
+	if (slab_release_is_over(c))
+		return;
+	slab_list_init(&empties);
+	slab_registry_lock();
+	mine = slab_release_overtake(&shared_thread, c, &empties);
+	slab_list_for_each(pos, &slab_root.threads) {
+		t = slab_container(pos, struct slab_thread, link);
+		mine = slab_release_overtake(t, c, &empties) || mine;
 	}
-	return slab_reserve_settle(t);
+	slab_registry_unlock();
+	if (mine)
+		slab_misuse_own_destroy(c);
+	t = slab_thread_lock();
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+	while (!slab_release_is_over(c))
+		sched_yield();
 }
 
 static void retire_one(struct slab_thread *t, struct slab_cache *c, void *ctx)
@@ -298,10 +297,8 @@ static void fork_parent(void)
 	slab_registry_unlock();
 }
 
-/*
- * Slabs that vanished threads had on their way to the spans never arrive; nobody may wait for them.
- * Those of the thread that forked do: the count then ends above, which does no harm.
- */
+/* Slabs that vanished threads had on their way to the spans never arrive; nobody may wait for them.
+ * Those of the thread that forked do: slab_release_in_child() counts them. */
 static void forget_leaving_slabs(void)
 {
 	struct slab_list *pos;
@@ -319,6 +316,7 @@ static void fork_child(void)
 
 	pthread_mutex_unlock(&shared_thread.lock);
 	forget_leaving_slabs();
+	slab_release_in_child(&shared_thread);
 	slab_direct_recount();
 	slab_list_for_each_safe(pos, after, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
@@ -326,6 +324,7 @@ static void fork_child(void)
 		pthread_mutex_unlock(&t->lock);
 		if (t->self == (uintptr_t)&slab__slots_v2) { /* at its end, too */
 			t->tid = (uint64_t)syscall(SYS_gettid);
+			slab_release_in_child(t);
 			continue;
 		}
 		slab_slot_adopt_all(t);

@@ -20,10 +20,9 @@ struct slab_thread *slab_thread_lock_to_free(void);
 void slab_thread_unlock(struct slab_thread *t);
 
 /*
- * Lets go of slabs that have left their caches: runs destructors, for which the thread is unlocked
- * in between, hands the memory to the spans, and gives back what is above the reserve. Returns the
- * bytes given back. The thread is locked before and after.
+ * Waits until every slab that has left c, which is destroyed, is back with its span: slab_release()
+ * in other threads, and further up this one's stack, may still be on the way to it.
  */
-size_t slab_release(struct slab_thread *t, struct slab_list *empties);
+void slab_thread_await(struct slab_cache *c);
 
 #endif

@@ -19,6 +19,7 @@
 #include "slab/owner.h"
 #include "slab/page.h"
 #include "slab/registry.h"
+#include "slab/release.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"
 #include "slab/span.h"

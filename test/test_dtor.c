@@ -1,5 +1,5 @@
 /*
- * test_dtor.c - destroy waits for destructors that another thread runs
+ * test_dtor.c - destroy and destructors: those that other threads run, those that call it
  *
  * A thread that ends hands its parked objects back, and their slabs with them: no call on the cache
  * that the one who destroys it could keep away.
@@ -47,4 +47,136 @@ Test(dtor, destroy_waits_for_destructors_at_the_end_of_a_thread)
 	pthread_join(thread, NULL);
 	cr_assert_eq(run_by_then, 63); /* every object of the slab, before destroy returned */
 	cr_assert_eq(dtors_run, 63);
+}
+
+/* ---- a destructor that destroys another cache ---- */
+
+#define ARENAS 64
+
+struct arena {
+	struct slab_cache *items;
+	char rest[1000];
+};
+
+static int arenas_ended;
+static bool fork_in_the_first;
+
+/* Leaves a slab without objects in what this thread has parked. */
+static int make_arena(void *obj, void *ctx)
+{
+	struct arena *a = obj;
+
+	(void)ctx;
+	a->items = slab_cache_create("items", 64, NULL);
+	if (a->items == NULL)
+		return -1;
+	slab_cache_free(a->items, slab_cache_alloc(a->items));
+	return 0;
+}
+
+static void end_arena(void *obj, void *ctx)
+{
+	struct arena *a = obj;
+
+	(void)ctx;
+	if (fork_in_the_first && arenas_ended == 0 && fork() == 0)
+		alarm(30); /* the child goes on, too */
+	if (slab_cache_destroy(a->items) != 0)
+		abort();
+	arenas_ended++;
+}
+
+static void *use_arenas(void *arenas)
+{
+	void *objs[ARENAS];
+
+	if (slab_cache_alloc_bulk(arenas, ARENAS, objs) != ARENAS)
+		abort();
+	slab_cache_free_bulk(arenas, ARENAS, objs);
+	return NULL;
+}
+
+static struct slab_cache *arena_cache(void)
+{
+	struct slab_cache_args args = { .ctor = make_arena, .dtor = end_arena };
+
+	alarm(under_tool() ? 120 : 20); /* what fails here waits for ever */
+	arenas_ended = 0;
+	return slab_cache_create("arenas", sizeof(struct arena), &args);
+}
+
+static void no_arena_is_left(struct slab_cache *arenas)
+{
+	cr_assert_eq(slab_cache_destroy(arenas), 0);
+	alarm(0);
+	cr_assert_geq(arenas_ended, ARENAS);
+}
+
+Test(dtor, may_destroy_a_cache_whose_slab_leaves_behind_it)
+{
+	struct slab_cache *arenas = arena_cache();
+	uint64_t caches = totals().caches;
+
+	use_arenas(arenas);
+	slab_reap();
+	cr_assert_eq(totals().caches, caches);
+	no_arena_is_left(arenas);
+}
+
+Test(dtor, may_do_so_at_the_end_of_a_thread)
+{
+	struct slab_cache *arenas = arena_cache();
+	pthread_t thread;
+
+	cr_assert_eq(pthread_create(&thread, NULL, use_arenas, arenas), 0);
+	pthread_join(thread, NULL);
+	no_arena_is_left(arenas);
+}
+
+static void fork_in_a_destructor(void *arg)
+{
+	struct slab_cache *arenas = arena_cache();
+	pid_t self = getpid();
+	int status = -1;
+
+	(void)arg;
+	fork_in_the_first = true;
+	use_arenas(arenas);
+	slab_reap();
+	if (slab_cache_destroy(arenas) != 0 || arenas_ended < ARENAS)
+		_exit(1);
+	if (getpid() == self && (waitpid(-1, &status, 0) <= 0 || status != 0))
+		_exit(2);
+}
+
+Test(dtor, may_do_so_on_both_sides_of_a_fork)
+{
+	cr_assert_eq(child_runs(fork_in_a_destructor, NULL).status, 0);
+}
+
+/* ---- one that destroys its own ---- */
+
+static struct slab_cache *own;
+
+static void end_own(void *obj, void *ctx)
+{
+	(void)obj;
+	(void)ctx;
+	slab_cache_destroy(own);
+}
+
+static void destroy_own(void *arg)
+{
+	struct slab_cache_args args = { .dtor = end_own };
+
+	(void)arg;
+	alarm(under_tool() ? 60 : 20);
+	own = slab_cache_create("own", 64, &args);
+	slab_cache_free(own, slab_cache_alloc(own));
+	slab_reap();
+}
+
+Test(dtor, that_destroys_its_own_cache_is_told_so)
+{
+	dies_saying(destroy_own, NULL, "bad destroy: cache 'own' is destroyed by a destructor");
 }

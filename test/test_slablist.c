@@ -5,6 +5,7 @@
  */
 #include "test/unit.h"
 #include "slab/list.h"
+#include "slab/release.h"
 #include "slab/slablist.h"
 #include "slab/span.h"
 #include "slab/take.h"

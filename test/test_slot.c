@@ -4,6 +4,7 @@
 #include "slab/depot.h"
 #include "slab/list.h"
 #include "slab/meta.h"
+#include "slab/release.h"
 #include "slab/reserve.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"

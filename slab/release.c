@@ -1,0 +1,109 @@
+/*
+ * release.c - letting go of slabs that have left their caches                            Floor 8
+ *
+ * Called by thread.c and whatever empties slabs. A destructor may use other caches, and so destroy
+ * one whose slab waits behind on the same list: while it runs, the list can be reached from the
+ * thread, and destroy takes from it what it would otherwise wait for in vain.
+ */
+#include "slab/release.h"
+#include "slab/check.h"
+#include "slab/debug.h"
+#include "slab/list.h"
+#include "slab/reserve.h"
+#include "slab/slabpage.h"
+#include "slab/span.h"
+
+static uintptr_t me(void)
+{
+	return (uintptr_t)&slab__slots_v2;
+}
+
+/* Destructs the objects of s, with t unlocked; rest comes after it. */
+static void destruct(struct slab_thread *t, struct slab_cache *c, const struct slab *s,
+                     struct slab_list *rest)
+{
+	struct slab_leaving leaving = { .rest = rest, .cache = c, .self = me() };
+	int cancel;
+
+	/* a destructor that closes a file is no place to end at: rest lies on this stack */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	slab_list_add(&leaving.link, &t->leaving);
+	pthread_mutex_unlock(&t->lock);
+	for (uint32_t i = 0; i < c->geo.objects; i++)
+		c->dtor(slab_object(s, &c->geo, i), c->ctx);
+	pthread_mutex_lock(&t->lock);
+	slab_list_del(&leaving.link);
+	pthread_setcancelstate(cancel, NULL);
+}
+
+size_t slab_release(struct slab_thread *t, struct slab_list *empties)
+{
+	if (slab_list_empty(empties))
+		return 0;
+	while (!slab_list_empty(empties)) {
+		struct slab *s = slab_container(empties->next, struct slab, link);
+		struct slab_cache *c = slab_cache_in(s);
+
+		slab_list_del(&s->link);
+		if (slab_unlikely(c->mode == SLAB_MODE_DEBUG))
+			slab_debug_check(c, s, true, &(uint64_t){ 0 });
+		if (c->dtor != NULL)
+			destruct(t, c, s, empties);
+		slab_span_put(c, s);
+		/* destroy waits for this: nothing of c is touched afterwards */
+		__atomic_fetch_add(&c->slabs.gone_slabs, 1, __ATOMIC_RELEASE);
+	}
+	return slab_reserve_settle(t);
+}
+
+bool slab_release_is_over(const struct slab_cache *c)
+{
+	return __atomic_load_n(&c->slabs.gone_slabs, __ATOMIC_ACQUIRE) >=
+	       slab_read(&c->slabs.released_slabs);
+}
+
+bool slab_release_overtake(struct slab_thread *t, const struct slab_cache *c,
+                           struct slab_list *empties)
+{
+	struct slab_list *in, *pos, *after;
+	bool mine = false;
+
+	pthread_mutex_lock(&t->lock);
+	slab_list_for_each(in, &t->leaving) {
+		struct slab_leaving *leaving = slab_container(in, struct slab_leaving, link);
+
+		mine = mine || (leaving->cache == c && leaving->self == me());
+		slab_list_for_each_safe(pos, after, leaving->rest) {
+			struct slab *s = slab_container(pos, struct slab, link);
+
+			if (slab_cache_in(s) != c)
+				continue;
+			slab_list_del(&s->link);
+			slab_list_add_tail(&s->link, empties);
+		}
+	}
+	pthread_mutex_unlock(&t->lock);
+	return mine;
+}
+
+static void count_on_its_way(struct slab_cache *c)
+{
+	slab_add(&c->slabs.gone_slabs, (uint64_t)-1);
+}
+
+void slab_release_in_child(struct slab_thread *t)
+{
+	struct slab_list *in, *next, *pos;
+
+	slab_list_for_each_safe(in, next, &t->leaving) {
+		struct slab_leaving *leaving = slab_container(in, struct slab_leaving, link);
+
+		if (leaving->self != me()) { /* on a stack that will be another's */
+			slab_list_del(&leaving->link);
+			continue;
+		}
+		count_on_its_way(leaving->cache);
+		slab_list_for_each(pos, leaving->rest)
+			count_on_its_way(slab_cache_in(slab_container(pos, struct slab, link)));
+	}
+}
