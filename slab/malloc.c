@@ -17,6 +17,7 @@
 #include "slab/sized.h"
 #include "slab/page.h"
 #include "slab/report.h"
+#include "slab/thread.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -177,13 +178,16 @@ static int add_cache(struct slab_cache *c, void *ctx)
 EXPORT struct mallinfo2 (mallinfo2)(void)
 {
 	struct mallinfo2 info = { 0 };
+	struct slab_thread *t;
 
 	slab_for_each_cache(add_cache, &info);
+	t = slab_thread_lock(); /* no fork meanwhile */
 	pthread_mutex_lock(&slab_root.span_lock);
 	info.hblks = slab_root.large_count;
 	info.hblkhd = slab_root.large_bytes;
 	info.keepcost = slab_root.reserve.warm_bytes + slab_root.recent_bytes;
 	pthread_mutex_unlock(&slab_root.span_lock);
+	slab_thread_unlock(t);
 	info.fordblks = info.arena > info.uordblks ? info.arena - info.uordblks : 0;
 	return info;
 }
@@ -221,6 +225,7 @@ EXPORT struct mallinfo (mallinfo)(void)
 static void tune(void)
 {
 	struct slab_reserve *r = &slab_root.reserve;
+	struct slab_thread *t = slab_thread_lock();
 
 	pthread_mutex_lock(&slab_root.span_lock);
 	slab_root.constants[SLAB_K_RESERVE_SHARE] = KEPT_SHARE;
@@ -231,6 +236,7 @@ static void tune(void)
 	slab_write(&slab_root.thread_bytes, THREAD_MOST);
 	slab_root.whole_spans = 1;
 	pthread_mutex_unlock(&slab_root.span_lock);
+	slab_thread_unlock(t);
 }
 
 /* ---- figures at the end, for slabrun --stats: SLAB_STATS=PID:FILE ---- */

@@ -11,6 +11,7 @@
 #include "slab/check.h"
 #include "slab/map.h"
 #include "slab/owner.h"
+#include "slab/registry.h"
 #include "slab/report.h"
 #include "slab/slabpage.h"
 #include "slab/span.h"
@@ -148,7 +149,9 @@ void slab_misuse_say_free(const struct slab_cache *c, const void *obj)
 {
 	struct slab_report r;
 
+	slab_registry_lock(); /* no fork meanwhile: the process may go on */
 	write_bad(&r, c, obj, slab_around(obj));
+	slab_registry_unlock();
 	slab_report_send(&r);
 }
 

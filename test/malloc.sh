@@ -20,7 +20,7 @@ judge() { # STATUS WHAT
 }
 
 flags=(-std=gnu11 -O1 -g -fno-builtin -pthread -Wall -Wextra -Wno-deprecated-declarations -Iinclude)
-for name in contract wrong host detached; do
+for name in contract wrong host detached locks; do
 	"$cc" "${flags[@]}" -o "$work/$name" "test/malloc/$name.c" -ldl || exit 1
 done
 for name in nosy plugin; do
@@ -56,6 +56,9 @@ for letters in "" FZP; do
 	[ "$counted" = 1 ]
 	judge $? "SLAB_DEBUG=$letters: '$counted' threads, the first alone lives"
 done
+said=$(LD_PRELOAD=$so "$work/locks")
+[ "$said" = "0 of them not" ]
+judge $? "locks that are taken first, but not by fork: $said"
 
 # ---- memory calls that allocate ----
 
