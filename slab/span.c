@@ -68,8 +68,13 @@ static bool link_new(struct slab_span *span)
 
 void slab_span_relink(struct slab_span *span)
 {
-	/* another span of ours may live in its holes, and keeps what it owns */
-	slab_map_reenter(span->base, span->bytes, span, (uint8_t)(span->order + 1));
+	size_t slab_bytes = slab_span_slab_bytes(span);
+
+	/* but its holes: a span of ours that lives there may have been unlinked with it */
+	for (uint32_t i = 0; i < span->slabs; i++)
+		if (!slab_bit_test(span->hole, i))
+			slab_map_reenter(span->base + i * slab_bytes, slab_bytes, span,
+			                 (uint8_t)(span->order + 1));
 	pool_of(span)->bytes += span->bytes;
 	slab_list_add(&span->all_link, &slab_root.spans[span->order]);
 	slab_span_place(span);

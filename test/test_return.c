@@ -7,6 +7,7 @@
 
 #include "test/unit.h"
 #include "slab/map.h"
+#include "slab/meta.h"
 #include "slab/page.h"
 #include "slab/return.h"
 #include "slab/span.h"
@@ -210,6 +211,48 @@ Test(returning, a_granule_that_went_to_another_span_stays_there)
 	pthread_mutex_lock(&slab_root.span_lock);
 	slab_map_leave(granule, SLAB_GRANULE_BYTES, &another);
 	pthread_mutex_unlock(&slab_root.span_lock);
+}
+
+/* Puts a span of ours, warm and of order 1, into a hole of one granule. */
+static struct slab_span *span_in_hole(uintptr_t granule)
+{
+	struct slab_span *span;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	cr_assert_not_null(span = slab_meta_get(SLAB_META_SPAN));
+	cr_assert_eq(slab_page_map_at(granule, SLAB_GRANULE_BYTES), 0);
+	slab_root.mapped_bytes += SLAB_GRANULE_BYTES;
+	span->base = granule;
+	span->bytes = SLAB_GRANULE_BYTES;
+	slab_span_adopt(span, NULL, 1);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	return span;
+}
+
+/* Both are on their way when the kernel refuses, and come back, the outer one first. */
+Test(returning, a_span_that_comes_back_leaves_its_holes_to_one_that_lives_there)
+{
+	uintptr_t granule = last->base + SLAB_GRANULE_BYTES;
+	uint64_t mapped = slab_root.mapped_bytes;
+	struct slab_span *inner;
+
+	put(16, 16); /* one whole granule */
+	cr_assert_eq(slab_return_all(0), 16 * PAGE);
+	inner = span_in_hole(granule);
+	cr_assert_eq(slab_root.mapped_bytes, mapped);
+	put(0, 16);
+	put(32, last->slabs - 32);
+	slab_page_fail_unmap = ENOMEM;
+	cr_assert_eq(slab_return_all(-1), 0);
+	slab_page_fail_unmap = 0;
+	cr_assert_eq(slab_map_span((void *)granule), inner, "its granule is another span's");
+	cr_assert_eq(slab_map_order1((void *)granule), 2);
+	cr_assert_eq(slab_map_span((void *)(granule - PAGE)), last);
+	cr_assert_eq(slab_map_span((void *)(granule + SLAB_GRANULE_BYTES)), last);
+	mapped -= last->bytes; /* what goes: all of last but its hole, and the span in there */
+	slab_return_all(-1);
+	cr_assert_eq(slab_map_order1((void *)granule), 0);
+	cr_assert_eq(slab_root.mapped_bytes, mapped);
 }
 
 /* ---- what others may do while the kernel's calls run ---- */
