@@ -59,13 +59,18 @@ static inline uint32_t slab_span_index(const struct slab_span *span, const void 
 	return (uint32_t)((((uintptr_t)p - span->base) >> span->order) / slab_root.page_bytes);
 }
 
-/* The header of slab i, which some cache holds. */
+/*
+ * The header of slab i, which some cache holds. While the slabs of a destroyed cache are on their
+ * way here, and in a child of fork for ever, its number may be another's already: then it is an
+ * address in the slab that is no header of a cache that lives, so nobody's slab.
+ */
 static inline struct slab *slab_span_header(const struct slab_span *span, uint32_t i)
 {
 	uintptr_t base = span->base + i * slab_span_slab_bytes(span);
 	const struct slab_cache *c = slab_cache_by_slot[span->slot[i]];
+	bool fits = c != NULL && c->geo.order == span->order; /* else it would lie outside */
 
-	return c != NULL ? slab_of(&c->geo, (void *)base) : (struct slab *)base;
+	return fits ? slab_of(&c->geo, (void *)base) : (struct slab *)base;
 }
 
 /* The header of slab i if cache c holds it, else NULL. */

@@ -1,5 +1,5 @@
 /*
- * test_dtor.c - destroy and destructors: those that other threads run, those that call it
+ * test_dtor.c - destroy and destructors: those that other threads run, that call it, that ask
  *
  * A thread that ends hands its parked objects back, and their slabs with them: no call on the cache
  * that the one who destroys it could keep away.
@@ -8,6 +8,8 @@
 #include "test/unit.h"
 
 #include <pthread.h>
+
+#include "slab/span.h"
 
 static pthread_barrier_t in_dtor;
 static int dtors_run;
@@ -179,4 +181,66 @@ static void destroy_own(void *arg)
 Test(dtor, that_destroys_its_own_cache_is_told_so)
 {
 	dies_saying(destroy_own, NULL, "bad destroy: cache 'own' is destroyed by a destructor");
+}
+
+/* ---- a number that is another cache's by now ---- */
+
+struct heir {
+	struct slab_cache *large; /* made once destroy has begun; it takes the number */
+	bool begun;
+	unsigned seen, away, named; /* objects; of those, whose header is elsewhere, a cache's */
+};
+
+static struct slab *held_at(const void *p)
+{
+	struct slab *s;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	s = slab_span_held_locked(p);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	return s;
+}
+
+/* Asks for the slab of an object that is being destructed, where slabs of large begin elsewhere. */
+static void look_after_the_number(void *obj, void *ctx)
+{
+	uintptr_t base = (uintptr_t)obj & ~(uintptr_t)4095;
+	struct heir *h = ctx;
+	struct slab *s;
+
+	if (!h->begun)
+		return;
+	if (h->large == NULL)
+		h->large = new_cache("heir", 65536);
+	if ((base & (h->large->geo.slab_bytes - 1)) == 0)
+		return;
+	h->seen++;
+	s = held_at(obj);
+	if ((uintptr_t)s - base >= 4096)
+		h->away++;
+	else
+		h->named += slab_cache_of(obj) != NULL;
+}
+
+/* Slabs leave a cache after its number has been given back. */
+Test(dtor, a_header_lies_in_its_slab_whoever_has_the_number)
+{
+	struct heir h = { 0 };
+	struct slab_cache_args args = { .dtor = look_after_the_number, .ctx = &h };
+	struct slab_cache *dying = slab_cache_create("dying", 64, &args);
+	uint32_t number = dying->number;
+	void *objs[160]; /* of three slabs; all fit into magazines */
+
+	cr_assert_eq(dying->geo.slab_bytes, 4096);
+	cr_assert_eq(slab_cache_alloc_bulk(dying, 160, objs), 160);
+	slab_cache_free_bulk(dying, 160, objs);
+	h.begun = true;
+	cr_assert_eq(slab_cache_destroy(dying), 0);
+	cr_assert_not_null(h.large);
+	cr_assert_eq(h.large->number, number);
+	cr_assert_gt(h.large->geo.order, 0);
+	cr_assert_gt(h.seen, 0);
+	cr_assert_eq(h.away, 0, "%u of %u headers lie outside of their slabs", h.away, h.seen);
+	cr_assert_eq(h.named, 0, "a cache is named for a slab that has left");
+	end_cache(h.large);
 }
