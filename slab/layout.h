@@ -258,6 +258,19 @@ struct slab_slablist {
 	uint64_t direct_frees;
 	uint64_t retired_allocs;  /* of threads that have ended */
 	int64_t retired_net;      /* their allocs - frees */
+	struct slab_list walks;   /* iterations that pin slabs */
+};
+
+/*
+ * One iteration over the objects of a cache; under slablist.lock. It begins pages of its own, where
+ * a child of fork finds it when its thread is no more.
+ */
+struct slab_walk {
+	struct slab_list link;    /* slablist.walks, while the slabs are pinned */
+	uintptr_t self;           /* of its thread, as in struct slab_thread */
+	size_t mapped_bytes;      /* of the pages */
+	size_t room, n;           /* of slabs */
+	struct slab *slabs[];
 };
 
 /* A fixed array of objects, used as a stack. Memory from meta.c, in five sizes. */

@@ -11,6 +11,7 @@
 #include "slab/check.h"
 #include "slab/home.h"
 #include "slab/list.h"
+#include "slab/page.h"
 #include "slab/span.h"
 
 #define GIVE_MOST 256 /* objects that go back in one hold of the lock; a magazine */
@@ -34,6 +35,7 @@ void slab_slablist_init(struct slab_slablist *l)
 	for (int b = 0; b < SLAB_BANDS; b++)
 		slab_list_init(&l->band[b]);
 	slab_list_init(&l->homes);
+	slab_list_init(&l->walks);
 }
 
 /* Puts the slab on the list that its fill asks for. */
@@ -220,7 +222,7 @@ void slab_slablist_drain(struct slab_cache *c, bool kept, struct slab_list *empt
 	unlock(&c->slabs);
 }
 
-size_t slab_slablist_pin(struct slab_cache *c, struct slab **slabs, size_t room)
+size_t slab_slablist_pin(struct slab_cache *c, struct slab_walk *walk)
 {
 	struct slab_list *pos;
 	size_t n = 0;
@@ -235,25 +237,51 @@ size_t slab_slablist_pin(struct slab_cache *c, struct slab **slabs, size_t room)
 
 			if (s == NULL || slab_is_leaving(s))
 				continue;
-			if (n < room)
-				slabs[n] = s;
+			if (n < walk->room)
+				walk->slabs[n] = s;
 			n++;
 		}
 	}
 	pthread_mutex_unlock(&slab_root.span_lock);
-	for (size_t i = 0; i < n && n <= room; i++)
-		slabs[i]->pins++;
+	if (n <= walk->room) {
+		for (size_t i = 0; i < n; i++)
+			walk->slabs[i]->pins++;
+		walk->n = n;
+		walk->self = (uintptr_t)&slab__slots_v2;
+		slab_list_add(&walk->link, &c->slabs.walks);
+	}
 	unlock(&c->slabs);
 	return n;
 }
 
-void slab_slablist_unpin(struct slab_cache *c, struct slab *s, struct slab_list *empties)
+void slab_slablist_unpin(struct slab_cache *c, struct slab_walk *walk, struct slab_list *empties)
 {
 	lock(&c->slabs);
-	SLAB_BUG_ON(s->pins == 0);
-	if (--s->pins == 0 && s->in_use == 0 && !s->kept)
-		leave(c, s, empties);
+	slab_list_del(&walk->link);
+	for (size_t i = 0; i < walk->n; i++) {
+		struct slab *s = walk->slabs[i];
+
+		SLAB_BUG_ON(s->pins == 0);
+		if (--s->pins == 0 && s->in_use == 0 && !s->kept)
+			leave(c, s, empties);
+	}
 	unlock(&c->slabs);
+}
+
+void slab_slablist_forget_walks(struct slab_cache *c)
+{
+	struct slab_list *pos, *after;
+
+	slab_list_for_each_safe(pos, after, &c->slabs.walks) {
+		struct slab_walk *walk = slab_container(pos, struct slab_walk, link);
+
+		if (walk->self == (uintptr_t)&slab__slots_v2) /* goes on: its callback has forked */
+			continue;
+		slab_list_del(&walk->link);
+		for (size_t i = 0; i < walk->n; i++)
+			walk->slabs[i]->pins--;
+		slab_page_unmap((uintptr_t)walk, walk->mapped_bytes);
+	}
 }
 
 void slab_slablist_count_direct(struct slab_cache *c, uint64_t allocs, uint64_t frees)

@@ -47,9 +47,14 @@ struct slab_misuse slab_slablist_give(struct slab_cache *c, void *const *objs, u
  */
 void slab_slablist_drain(struct slab_cache *c, bool kept, struct slab_list *empties);
 
-/* Stores and pins every slab of c; returns how many there are. None if that is more than room. */
-size_t slab_slablist_pin(struct slab_cache *c, struct slab **slabs, size_t room);
-void slab_slablist_unpin(struct slab_cache *c, struct slab *s, struct slab_list *empties);
+/* Stores and pins every slab of c for an iteration of the caller's; returns how many there are.
+ * None if that is more than room. */
+size_t slab_slablist_pin(struct slab_cache *c, struct slab_walk *walk);
+void slab_slablist_unpin(struct slab_cache *c, struct slab_walk *walk, struct slab_list *empties);
+
+/* In a child of fork: ends the iterations of all threads but the caller, the only one left. Slabs
+ * that are empty by then stay until they are drained. */
+void slab_slablist_forget_walks(struct slab_cache *c);
 
 /* Counters of calls that pass no magazine, and of slots that are folded away. */
 void slab_slablist_count_direct(struct slab_cache *c, uint64_t allocs, uint64_t frees);

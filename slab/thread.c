@@ -5,7 +5,8 @@
  *
  * Fork: every slow path runs under the lock of its own thread, so with the registry lock and all
  * thread locks held nothing is half done but a constructor or destructor call. In the child the
- * magazines of the vanished threads go to the depots; objects those threads held stay live.
+ * magazines of the vanished threads go to the depots, and their iterations pin no slabs; objects
+ * those threads held stay live.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,6 +26,7 @@
 #include "slab/page.h"
 #include "slab/registry.h"
 #include "slab/release.h"
+#include "slab/slablist.h"
 #include "slab/slot.h"
 
 #define SPARE_THREADS 8 /* structs of ended threads kept for new ones */
@@ -297,9 +299,12 @@ static void fork_parent(void)
 	slab_registry_unlock();
 }
 
-/* Slabs that vanished threads had on their way to the spans never arrive; nobody may wait for them.
- * Those of the thread that forked do: slab_release_in_child() counts them. */
-static void forget_leaving_slabs(void)
+/*
+ * Slabs that vanished threads had on their way to the spans never arrive; nobody may wait for them.
+ * Those of the thread that forked do: slab_release_in_child() counts them. The iterations of
+ * vanished threads do not end by themselves either.
+ */
+static void forget_vanished_threads(void)
 {
 	struct slab_list *pos;
 
@@ -307,6 +312,7 @@ static void forget_leaving_slabs(void)
 		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
 
 		slab_write(&c->slabs.gone_slabs, c->slabs.released_slabs);
+		slab_slablist_forget_walks(c);
 	}
 }
 
@@ -315,7 +321,7 @@ static void fork_child(void)
 	struct slab_list *pos, *after;
 
 	pthread_mutex_unlock(&shared_thread.lock);
-	forget_leaving_slabs();
+	forget_vanished_threads();
 	slab_release_in_child(&shared_thread);
 	slab_direct_recount();
 	slab_list_for_each_safe(pos, after, &slab_root.threads) {

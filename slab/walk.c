@@ -155,7 +155,7 @@ struct walk {
 	struct slab__slot *slot;  /* of the caller, or NULL */
 	uint32_t seq;             /* of slot, when parked was collected */
 	struct pointers parked;   /* by others and the depot */
-	struct pointers slabs;    /* pinned */
+	struct slab_walk *pinned; /* the slabs */
 };
 
 static bool is_live(struct walk *w, const struct slab *s, uint32_t i)
@@ -199,23 +199,38 @@ static int walk_slab(struct walk *w, const struct slab *s, int (*fn)(void *obj, 
 	return last;
 }
 
+static struct slab_walk *walk_map(size_t room)
+{
+	size_t page_bytes = slab_root.page_bytes;
+	size_t bytes = sizeof(struct slab_walk) + room * sizeof(struct slab *);
+	struct slab_walk *walk;
+
+	bytes = (bytes + page_bytes - 1) & ~(page_bytes - 1);
+	walk = (struct slab_walk *)slab_page_map(bytes, page_bytes);
+	if (walk != NULL) {
+		walk->mapped_bytes = bytes;
+		walk->room = (bytes - sizeof *walk) / sizeof walk->slabs[0];
+	}
+	return walk;
+}
+
 static bool pin_all(struct walk *w)
 {
 	size_t n, room = slab_read(&w->cache->slabs.slabs) + 8;
 	struct slab_thread *t;
 
 	for (;; room = n + n / 8) {
-		if (!pointers_map(&w->slabs, room))
+		w->pinned = walk_map(room);
+		if (w->pinned == NULL)
 			return false;
 		t = slab_thread_lock();
-		n = slab_slablist_pin(w->cache, (struct slab **)w->slabs.at, w->slabs.room);
+		n = slab_slablist_pin(w->cache, w->pinned);
 		slab_thread_unlock(t);
-		if (n <= w->slabs.room)
-			break;
-		pointers_unmap(&w->slabs); /* it grew meanwhile; nothing was pinned */
+		if (n <= w->pinned->room)
+			return true;
+		/* it grew meanwhile; nothing was pinned */
+		slab_page_unmap((uintptr_t)w->pinned, w->pinned->mapped_bytes);
 	}
-	w->slabs.n = n;
-	return true;
 }
 
 static void unpin_all(struct walk *w)
@@ -224,10 +239,10 @@ static void unpin_all(struct walk *w)
 	struct slab_thread *t = slab_thread_lock();
 
 	slab_list_init(&empties);
-	for (size_t i = 0; i < w->slabs.n; i++)
-		slab_slablist_unpin(w->cache, (struct slab *)w->slabs.at[i], &empties);
+	slab_slablist_unpin(w->cache, w->pinned, &empties);
 	slab_release(t, &empties);
 	slab_thread_unlock(t);
+	slab_page_unmap((uintptr_t)w->pinned, w->pinned->mapped_bytes);
 }
 
 EXPORT int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj, void *ctx),
@@ -247,11 +262,10 @@ EXPORT int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj,
 	w.self = slab_thread_lock();
 	w.slot = slab_slot(w.self, c);
 	slab_thread_unlock(w.self);
-	for (size_t i = 0; i < w.slabs.n && last == 0; i++)
-		last = walk_slab(&w, (const struct slab *)w.slabs.at[i], fn, ctx);
+	for (size_t i = 0; i < w.pinned->n && last == 0; i++)
+		last = walk_slab(&w, w.pinned->slabs[i], fn, ctx);
 	unpin_all(&w);
 	pointers_unmap(&w.parked);
-	pointers_unmap(&w.slabs);
 	return last;
 }
 

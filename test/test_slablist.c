@@ -195,17 +195,28 @@ Test(slablist, give_stops_at_the_first_that_is_wrong)
 	cr_assert_eq(slab_cache_verify(c), 0);
 }
 
+/* An iteration, with room for the slabs. */
+union walk {
+	struct slab_walk w;
+	char bytes[sizeof(struct slab_walk) + SLABS * sizeof(struct slab *)];
+};
+
+static size_t pin(union walk *walk, size_t room)
+{
+	walk->w.room = room;
+	return slab_slablist_pin(c, &walk->w);
+}
+
 Test(slablist, a_pinned_slab_stays_until_it_is_unpinned)
 {
-	struct slab *pinned[SLABS];
+	union walk walk;
 
-	cr_assert_eq(slab_slablist_pin(c, pinned, SLABS), SLABS);
+	cr_assert_eq(pin(&walk, SLABS), SLABS);
 	give(2, PER);
 	cr_assert(slab_list_empty(&empties));
 	cr_assert_eq(c->slabs.empty, 1);
 	cr_assert_eq(figures(c).slabs_empty, 1);
-	for (int i = 0; i < SLABS; i++)
-		slab_slablist_unpin(c, pinned[i], &empties);
+	slab_slablist_unpin(c, &walk.w, &empties);
 	cr_assert_eq(count(&empties), 1);
 	cr_assert_eq(empties.next, &slabs[2]->link);
 	cr_assert_eq(c->slabs.empty, 0);
@@ -213,24 +224,23 @@ Test(slablist, a_pinned_slab_stays_until_it_is_unpinned)
 
 Test(slablist, pins_add_up)
 {
-	struct slab *pinned[SLABS];
+	union walk one, two;
 
-	slab_slablist_pin(c, pinned, SLABS);
-	slab_slablist_pin(c, pinned, SLABS);
+	pin(&one, SLABS);
+	pin(&two, SLABS);
 	give(0, PER);
-	for (int i = 0; i < SLABS; i++)
-		slab_slablist_unpin(c, pinned[i], &empties);
+	slab_slablist_unpin(c, &one.w, &empties);
 	cr_assert(slab_list_empty(&empties));
-	for (int i = 0; i < SLABS; i++)
-		slab_slablist_unpin(c, pinned[i], &empties);
+	slab_slablist_unpin(c, &two.w, &empties);
 	cr_assert_eq(count(&empties), 1);
 }
 
 Test(slablist, without_room_for_all_nothing_is_pinned)
 {
-	struct slab *pinned[SLABS];
+	union walk walk;
 
-	cr_assert_eq(slab_slablist_pin(c, pinned, SLABS - 1), SLABS);
+	cr_assert_eq(pin(&walk, SLABS - 1), SLABS);
+	cr_assert(slab_list_empty(&c->slabs.walks));
 	for (int i = 0; i < SLABS; i++)
 		cr_assert_eq(slabs[i]->pins, 0);
 }
@@ -238,14 +248,13 @@ Test(slablist, without_room_for_all_nothing_is_pinned)
 /* Between leaving its cache and reaching its span a slab is nobody's to walk. */
 Test(slablist, a_slab_that_has_left_is_not_pinned)
 {
-	struct slab *pinned[SLABS];
+	union walk walk;
 
 	give(1, PER);
-	cr_assert_eq(slab_slablist_pin(c, pinned, SLABS), SLABS - 1);
-	for (int i = 0; i < SLABS - 1; i++) {
-		cr_assert_neq(pinned[i], slabs[1]);
-		slab_slablist_unpin(c, pinned[i], &empties);
-	}
+	cr_assert_eq(pin(&walk, SLABS), SLABS - 1);
+	for (int i = 0; i < SLABS - 1; i++)
+		cr_assert_neq(walk.w.slabs[i], slabs[1]);
+	slab_slablist_unpin(c, &walk.w, &empties);
 	cr_assert_eq(slabs[1]->pins, 0);
 }
 
