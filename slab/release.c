@@ -86,24 +86,43 @@ bool slab_release_overtake(struct slab_thread *t, const struct slab_cache *c,
 	return mine;
 }
 
+static void forget_on_its_way(struct slab_cache *c)
+{
+	slab_write(&c->slabs.gone_slabs, c->slabs.released_slabs);
+}
+
 static void count_on_its_way(struct slab_cache *c)
 {
 	slab_add(&c->slabs.gone_slabs, (uint64_t)-1);
 }
 
-void slab_release_in_child(struct slab_thread *t)
+static void for_each_cache(const struct slab_leaving *leaving, void (*fn)(struct slab_cache *c))
 {
-	struct slab_list *in, *next, *pos;
+	struct slab_list *pos;
+
+	fn(leaving->cache);
+	slab_list_for_each(pos, leaving->rest)
+		fn(slab_cache_in(slab_container(pos, struct slab, link)));
+}
+
+void slab_release_forget(struct slab_thread *t)
+{
+	struct slab_list *in, *next;
 
 	slab_list_for_each_safe(in, next, &t->leaving) {
 		struct slab_leaving *leaving = slab_container(in, struct slab_leaving, link);
 
-		if (leaving->self != me()) { /* on a stack that will be another's */
+		if (leaving->self == me()) /* also of a cache that is destroyed, on no list */
+			for_each_cache(leaving, forget_on_its_way);
+		else /* on a stack that will be another's */
 			slab_list_del(&leaving->link);
-			continue;
-		}
-		count_on_its_way(leaving->cache);
-		slab_list_for_each(pos, leaving->rest)
-			count_on_its_way(slab_cache_in(slab_container(pos, struct slab, link)));
 	}
+}
+
+void slab_release_recount(struct slab_thread *t)
+{
+	struct slab_list *in;
+
+	slab_list_for_each(in, &t->leaving)
+		for_each_cache(slab_container(in, struct slab_leaving, link), count_on_its_way);
 }

@@ -23,7 +23,11 @@ bool slab_release_is_over(const struct slab_cache *c);
 bool slab_release_overtake(struct slab_thread *t, const struct slab_cache *c,
                            struct slab_list *empties);
 
-/* In a forked child: what t lets go is that of the calling thread alone. */
-void slab_release_in_child(struct slab_thread *t);
+/*
+ * In a forked child, first forget for every thread, then recount: what is on its way is that of the
+ * calling thread alone.
+ */
+void slab_release_forget(struct slab_thread *t);
+void slab_release_recount(struct slab_thread *t);
 
 #endif

@@ -301,8 +301,8 @@ static void fork_parent(void)
 
 /*
  * Slabs that vanished threads had on their way to the spans never arrive; nobody may wait for them.
- * Those of the thread that forked do: slab_release_in_child() counts them. The iterations of
- * vanished threads do not end by themselves either.
+ * Those of the thread that forked do, and are counted again. The iterations of vanished threads do
+ * not end by themselves either.
  */
 static void forget_vanished_threads(void)
 {
@@ -314,6 +314,10 @@ static void forget_vanished_threads(void)
 		slab_write(&c->slabs.gone_slabs, c->slabs.released_slabs);
 		slab_slablist_forget_walks(c);
 	}
+	slab_release_forget(&shared_thread);
+	slab_list_for_each(pos, &slab_root.threads)
+		slab_release_forget(slab_container(pos, struct slab_thread, link));
+	slab_release_recount(&shared_thread);
 }
 
 static void fork_child(void)
@@ -322,7 +326,6 @@ static void fork_child(void)
 
 	pthread_mutex_unlock(&shared_thread.lock);
 	forget_vanished_threads();
-	slab_release_in_child(&shared_thread);
 	slab_direct_recount();
 	slab_list_for_each_safe(pos, after, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
@@ -330,7 +333,7 @@ static void fork_child(void)
 		pthread_mutex_unlock(&t->lock);
 		if (t->self == (uintptr_t)&slab__slots_v2) { /* at its end, too */
 			t->tid = (uint64_t)syscall(SYS_gettid);
-			slab_release_in_child(t);
+			slab_release_recount(t);
 			continue;
 		}
 		slab_slot_adopt_all(t);

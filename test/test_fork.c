@@ -238,6 +238,20 @@ static void *park_objects(void *arg)
 	return NULL; /* the thread's end gives the slabs back, whose destructors fork */
 }
 
+Test(fork, in_a_destructor_that_destroy_runs)
+{
+	struct slab_cache_args args = { .dtor = fork_in_dtor };
+	struct slab_cache *c = slab_cache_create("forking", 1000, &args);
+	pid_t self = getpid();
+
+	forked_by_dtor = 0;
+	park_objects(c);
+	cr_expect(slab_cache_destroy(c) == 0); /* in the child, too, which has an alarm */
+	if (getpid() != self)
+		_exit(0);
+	cr_expect(child_ended_well(forked_by_dtor));
+}
+
 Test(fork, in_a_destructor_at_the_end_of_a_thread)
 {
 	struct slab_cache_args args = { .dtor = fork_in_dtor };

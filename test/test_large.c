@@ -60,7 +60,7 @@ Test(large, a_block_of_which_a_part_was_advised_grows)
 	grown = slab_large_resize(p, 4 * M);
 	calls = slab_page_calls.map - calls;
 	slab_thread_unlock(t);
-	if (grown == NULL)
+	if (grown == NULL && !under_tool()) /* valgrind moves mappings in its own way */
 		cr_assert_eq(calls, 1); /* no place was sought for it to move to */
 	p = slab_realloc(grown != NULL ? grown : p, 8 * M);
 	for (size_t i = 0; i < 1 * M; i++)
