@@ -184,15 +184,16 @@ static bool make_leaves(uintptr_t base, size_t bytes)
 static void *move(struct slab_span *span, size_t bytes)
 {
 	uintptr_t to = slab_page_map(bytes, SLAB_GRANULE_BYTES);
+	int error = ENOMEM;
 
 	if (to == 0)
 		return NULL;
-	if (!make_leaves(to, bytes)) {
+	if (make_leaves(to, bytes))
+		error = slab_page_move(span->base, span->bytes, to, bytes);
+	if (error == ENOMEM)
 		slab_page_unmap(to, bytes);
-		return NULL;
-	}
-	if (!slab_page_move(span->base, span->bytes, to, bytes))
-		return NULL; /* what is at to may be another thread's by now: addresses are lost */
+	if (error != 0)
+		return NULL; /* but for ENOMEM what is at to may be another thread's by now */
 	settle(span, to, bytes);
 	return (void *)to;
 }

@@ -167,17 +167,17 @@ int slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes)
 	return error;
 }
 
-bool slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes)
+int slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes)
 {
-	int saved_errno = errno;
-	void *p;
+	int saved_errno = errno, error = 0, flags = MREMAP_MAYMOVE | MREMAP_FIXED;
 
 	count(&slab_page_calls.map);
-	p = map_must_fail() ? MAP_FAILED
-	                    : sys_mremap(base, old_bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-	                                 to);
+	if (map_must_fail())
+		error = ENOMEM;
+	else if (sys_mremap(base, old_bytes, bytes, flags, to) == MAP_FAILED)
+		error = errno;
 	errno = saved_errno;
-	return p != MAP_FAILED;
+	return error;
 }
 
 static int drop_one(const struct slab_range *range)

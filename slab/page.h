@@ -29,9 +29,12 @@ int slab_page_unmap(uintptr_t base, size_t bytes);
 /* Resizes a mapping where it is. EFAULT: it is several for the kernel, which moves none such. */
 int slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes);
 
-/* Moves a mapping with its pages over the one of bytes at to. False: it cannot and stays; older
- * kernels have unmapped the other one by then, so that it may be anybody's. */
-bool slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes);
+/*
+ * Moves a mapping with its pages over the one of bytes at to. ENOMEM: the kernel's limit on
+ * mappings; both stay. Any other error: it stays, but older kernels have unmapped the other one by
+ * then, so that it may be anybody's.
+ */
+int slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes);
 
 /* Drops the pages behind n ranges, which stay mapped and read as zeroes again. */
 int slab_page_drop(const struct slab_range *ranges, size_t n);

@@ -67,3 +67,39 @@ Test(large, a_block_of_which_a_part_was_advised_grows)
 		cr_assert_eq(p[i], 0x5b);
 	slab_free(p);
 }
+
+static size_t address_bytes(void)
+{
+	unsigned long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	cr_assert_not_null(f);
+	cr_assert_eq(fscanf(f, "%lu", &pages), 1);
+	fclose(f);
+	return pages * slab_root.page_bytes;
+}
+
+/* Each call of the way to another place is refused once. */
+Test(large, a_block_that_cannot_move_loses_no_addresses)
+{
+	size_t before = address_bytes();
+
+	for (long k = 1; k <= 5; k++) {
+		unsigned char *p = slab_malloc(32 * M), *grown;
+		void *wall = mmap(p + 32 * M, 4096, PROT_NONE,
+		                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+		p[0] = p[32 * M - 1] = 0x5b;
+		slab_page_fail_map_at = k;
+		grown = slab_realloc(p, 64 * M);
+		slab_page_fail_map_at = 0;
+		p = grown != NULL ? grown : p;
+		cr_assert_eq(p[0], 0x5b);
+		cr_assert_eq(p[32 * M - 1], 0x5b);
+		slab_free(p);
+		if (wall != MAP_FAILED)
+			munmap(wall, 4096);
+		slab_reap();
+	}
+	cr_assert_lt(address_bytes(), before + 32 * M);
+}
