@@ -191,16 +191,6 @@ struct heir {
 	unsigned seen, away, named; /* objects; of those, whose header is elsewhere, a cache's */
 };
 
-static struct slab *held_at(const void *p)
-{
-	struct slab *s;
-
-	pthread_mutex_lock(&slab_root.span_lock);
-	s = slab_span_held_locked(p);
-	pthread_mutex_unlock(&slab_root.span_lock);
-	return s;
-}
-
 /* Asks for the slab of an object that is being destructed, where slabs of large begin elsewhere. */
 static void look_after_the_number(void *obj, void *ctx)
 {

@@ -49,16 +49,6 @@ static bool same_slab(const struct slab *s, const struct slab *t)
 	return slab_base(&a->geo, s) == slab_base(&a->geo, t);
 }
 
-static struct slab *held_at(const void *p)
-{
-	struct slab *s;
-
-	pthread_mutex_lock(&slab_root.span_lock);
-	s = slab_span_held_locked(p);
-	pthread_mutex_unlock(&slab_root.span_lock);
-	return s;
-}
-
 Test(span, what_is_taken_is_held_until_it_is_put)
 {
 	size_t held = slab_root.reserve.held_bytes, warm = slab_root.reserve.warm_bytes;

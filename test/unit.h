@@ -18,6 +18,7 @@
 
 #include "slab/layout.h"
 #include "slab/slot.h"
+#include "slab/span.h"
 #include "slab/thread.h"
 
 /* A tool that watches malloc runs: valgrind, a sanitizer. */
@@ -69,6 +70,17 @@ static inline struct slab_totals totals(void)
 
 	cr_assert_eq(slab_totals(&t, sizeof t), 0);
 	return t;
+}
+
+/* The header of the slab around p; NULL: none is held there. */
+static inline struct slab *held_at(const void *p)
+{
+	struct slab *s;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	s = slab_span_held_locked(p);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	return s;
 }
 
 /* The identities that hold at rest. */
