@@ -57,19 +57,28 @@ Test(dtor, destroy_waits_for_destructors_at_the_end_of_a_thread)
 
 struct arena {
 	struct slab_cache *items;
+	unsigned destructed; /* of its items */
 	char rest[1000];
 };
 
 static int arenas_ended;
 static bool fork_in_the_first;
 
+static void end_item(void *obj, void *arena)
+{
+	(void)obj;
+	((struct arena *)arena)->destructed++;
+}
+
 /* Leaves a slab without objects in what this thread has parked. */
 static int make_arena(void *obj, void *ctx)
 {
 	struct arena *a = obj;
+	struct slab_cache_args args = { .dtor = end_item, .ctx = a };
 
 	(void)ctx;
-	a->items = slab_cache_create("items", 64, NULL);
+	a->destructed = 0;
+	a->items = slab_cache_create("items", 64, &args);
 	if (a->items == NULL)
 		return -1;
 	slab_cache_free(a->items, slab_cache_alloc(a->items));
@@ -83,8 +92,8 @@ static void end_arena(void *obj, void *ctx)
 	(void)ctx;
 	if (fork_in_the_first && arenas_ended == 0 && fork() == 0)
 		alarm(30); /* the child goes on, too */
-	if (slab_cache_destroy(a->items) != 0)
-		abort();
+	if (slab_cache_destroy(a->items) != 0 || a->destructed == 0)
+		abort(); /* nothing of it may come afterwards */
 	arenas_ended++;
 }
 
