@@ -9,7 +9,8 @@
 #
 # Environment: CC (cc), BUILD (build), CHECK_KINDS (all of: segments helgrind drd gcc-asan gcc-tsan
 # clang-asan clang-tsan clang-msan), TESTS (names of test files; all), SLAB_TEST_SECONDS (300).
-# Last line: "N passed, N failed". Exit 1 when anything failed or nothing ran.
+# What failed is told where it ran and, shortly, once more before the last line, which is "N passed,
+# N failed". Exit 1 when anything failed or nothing ran.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}
@@ -68,6 +69,16 @@ cannot_bear() { # KIND
 	esac
 }
 
+# Tells of a failure here and remembers it for the end.
+failure() { # WORDS FILE
+	echo "  $1"
+	tail -n 60 "$2"
+	{
+		echo "  $1"
+		tail -n 8 "$2"
+	} >>"$work/failures"
+}
+
 settle() { # KIND BEGAN: counts and shows what run() left
 	local kind=$1 began=$2 mode name rc good bad words=0
 	for path in "$work/$kind".*.verdict; do
@@ -76,8 +87,7 @@ settle() { # KIND BEGAN: counts and shows what run() left
 			passed=$((passed + good)) words=$((words + good))
 		else
 			failed=$((failed + (bad > 0 ? bad : 1)))
-			echo "  $kind $name (${mode}) FAILED: exit status $rc"
-			tail -n 60 "${path%.verdict}"
+			failure "$kind $name ($mode) FAILED: exit status $rc" "${path%.verdict}"
 		fi
 	done
 	printf '  %-12s%d passed (%d s)\n' "$kind" "$words" $((EPOCHSECONDS - began))
@@ -106,8 +116,7 @@ canary() { # KIND NAME WORDS PREFIX...
 	if { "$@" "$place/$name" >"$work/canary" 2>&1; } 2>/dev/null ||
 		! grep -q "$words" "$work/canary"; then
 		failed=$((failed + 1))
-		echo "  $kind does not see $name (wanted \"$words\")"
-		cat "$work/canary"
+		failure "$kind does not see $name (wanted \"$words\")" "$work/canary"
 	else
 		passed=$((passed + 1))
 	fi
@@ -131,8 +140,8 @@ sanitized() { # KIND CC SANITIZERS
 	if ! make --no-print-directory -j"$(nproc)" CC="$cc" BUILD="$build/check/$kind" WERROR= \
 		TESTS="${TESTS:-}" CFLAGS="-O1 -gdwarf-4 -fno-omit-frame-pointer $flags \
 		-fno-sanitize-recover=undefined" one-programs >"$work/make" 2>&1; then
-		cat "$work/make"
 		failed=$((failed + 1))
+		failure "$kind was not built" "$work/make"
 		return
 	fi
 	case $3 in
@@ -154,8 +163,7 @@ segments() {
 		printf '  %-12s%s (%d s)\n' segments "1 passed" $((EPOCHSECONDS - began))
 	else
 		failed=$((failed + 1))
-		echo "  segments FAILED:"
-		cat "$work/out"
+		failure "segments FAILED" "$work/out"
 	fi
 }
 
@@ -183,5 +191,9 @@ for kind in $kinds; do
 	*) echo "check-all: there is no kind $kind" && exit 1 ;;
 	esac
 done
+if [ -s "$work/failures" ]; then
+	echo "What failed, once more:"
+	cat "$work/failures"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

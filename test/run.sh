@@ -11,7 +11,8 @@
 #
 # Environment: BUILD (build), TESTS (names of test files or scripts; all), SLAB_TEST_SECONDS (600,
 # the limit of one program). Programs under valgrind find SLAB_TEST_UNDER=valgrind.
-# Last line: "N passed, N failed". Exit 1 when anything failed or no test ran.
+# What failed is told where it ran and, shortly, once more before the last line, which is "N passed,
+# N failed". Exit 1 when anything failed or no test ran.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}
@@ -115,6 +116,17 @@ line() { # KIND NAME WORDS
 	printf '  %-10s%-24s%s\n' "$1" "$2" "$3"
 }
 
+# failure KIND NAME WORDS FILE: tells of it here and remembers it for the end, where it is found
+# when only the last lines of a long log are kept
+failure() {
+	line "$1" "$2" "$3"
+	cat "$4"
+	{
+		line "$1" "$2" "$3"
+		tail -n 8 "$4"
+	} >>"$work/failures"
+}
+
 # settle KIND NAME: count one finished program of a test file, and show it in full if it failed
 settle() {
 	local good bad seconds words want
@@ -128,8 +140,8 @@ settle() {
 		line "$1" "$2" "$good passed ($seconds s)"
 		return
 	fi
-	line "$1" "$2" "$good passed, $bad FAILED ($seconds s)${words:+: $words}"
-	cat "$work/$1.$2.out"
+	words="$good passed, $bad FAILED ($seconds s)${words:+: $words}"
+	failure "$1" "$2" "$words" "$work/$1.$2.out"
 }
 
 # canary KIND NAME WANT PATTERN [ARG...]: the judges above must say pass or fail, for that reason
@@ -146,8 +158,9 @@ canary() {
 		return
 	fi
 	count 0 1
-	line canary "$name" "FAILED: $kind made it a $got, wanted a $want with \"$pattern\""
-	cat "$result.verdict" "$result.out"
+	cat "$result.verdict" >>"$result.out"
+	failure canary "$name" "FAILED: $kind made it a $got, wanted a $want with \"$pattern\"" \
+		"$result.out"
 }
 
 # ---- the run ----------------------------------------------------------------------------------
@@ -204,8 +217,7 @@ script() {
 	if [ "$2" -eq 0 ]; then
 		line script "$name" "$1 passed"
 	else
-		line script "$name" "$1 passed, $2 FAILED (exit status $rc)"
-		cat "$out"
+		failure script "$name" "$1 passed, $2 FAILED (exit status $rc)" "$out"
 	fi
 }
 
@@ -245,5 +257,9 @@ valgrind_all mode-M "${programs[@]}"
 for name in "${scripts[@]}"; do
 	script "$name"
 done
+if [ -s "$work/failures" ]; then
+	echo "What failed, once more:"
+	cat "$work/failures"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
