@@ -41,7 +41,7 @@ static bool tool_bears_free(const void *obj)
 	if (slab_page_on_valgrind())
 		return !slab_page_on_drd();
 	return __asan_init != NULL && (uintptr_t)obj > MALLOC_ALIGN &&
-	                                   slab_page_is_mapped((const char *)obj - MALLOC_ALIGN);
+	       slab_page_is_mapped((const char *)obj - MALLOC_ALIGN);
 }
 
 static bool tool_is_there(void)

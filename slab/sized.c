@@ -156,6 +156,12 @@ static struct slab_cache *cache_at(const void *p, const char *what)
 	return NULL;
 }
 
+/* A malloc block of mode M, or nothing of ours. The kernel may put one into a hole of a span. */
+static bool is_direct(const void *p, uint8_t order1)
+{
+	return order1 == 0 || (order1 != SLAB_MAP_LARGE && slab_owner_at(p) != 0);
+}
+
 void slab_sized_free_slow(void *p)
 {
 	uint8_t order1 = slab_map_order1(p);
@@ -164,7 +170,7 @@ void slab_sized_free_slow(void *p)
 
 	if (p == NULL)
 		return;
-	if (slab_unlikely(order1 == 0)) { /* a malloc block of mode M, or nothing of ours */
+	if (slab_unlikely(is_direct(p, order1))) {
 		slab_direct_free_any(p);
 		return;
 	}
@@ -245,7 +251,7 @@ static size_t usable_slow(const void *p)
 		return 0;
 	if (order1 == SLAB_MAP_LARGE)
 		return slab_large_bytes(p);
-	if (slab_unlikely(order1 == 0 && slab_owner_at(p) != 0))
+	if (slab_unlikely(slab_owner_at(p) != 0))
 		return slab_owner_bytes(slab_owner_at(p));
 	c = cache_at(p, "bad pointer: ");
 	return c != NULL ? usable_in(c, p) : 0;
@@ -295,7 +301,8 @@ EXPORT void *slab_realloc(void *p, size_t size)
 	}
 	usable = slab_likely(c != NULL) ? usable_in(c, p) : usable_slow(p);
 	/* in mode M and under debug one byte too many would hide much */
-	if (slab_unlikely(c != NULL ? c->mode == SLAB_MODE_DEBUG : slab_map_order1(p) == 0))
+	if (slab_unlikely(c != NULL ? c->mode == SLAB_MODE_DEBUG
+	                            : is_direct(p, slab_map_order1(p))))
 		return size == usable ? p : move_to(p, usable, size);
 	if (slab_unlikely(usable > SLAB_OBJECT_MAX))
 		return realloc_large(p, usable, size);

@@ -329,6 +329,8 @@ EXPORT struct slab_cache *slab_cache_of(const void *p)
 		return slab_owner_cache(slab_owner_around(p, &start));
 	if ((const char *)p >= (const char *)obj + c->geo.object_bytes)
 		return NULL;
+	if (c->number == 0)
+		return c; /* without slots nothing of it is parked, and no free waits for memory */
 	if (!collect_parked(c, NULL, &parked))
 		return NULL;
 	live = !contains(&parked, obj);

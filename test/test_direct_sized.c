@@ -4,6 +4,7 @@
 #include "test/unit.h"
 
 #include "slab/config.h"
+#include "slab/map.h"
 
 /* The classes are made once in a process, at their first use: this file has them all in mode M. */
 static void in_mode_m(void)
@@ -84,4 +85,50 @@ Test(direct_sized, wrong_blocks_are_named)
 	dies_saying(free_any, &local, " is no block of this allocator\n");
 	slab_free(small);
 	slab_free(large);
+}
+
+#define PAGES_KEPT 8 /* of a span, at its start */
+#define HOLED_BYTES ((size_t)8 << 20)
+#define BLOCK_BYTES ((size_t)3 << 19) /* a mapping of its own, whatever malloc has learnt by now */
+
+/* Spans of 2 MiB each with a hole of nearly all of it; the objects that are left are in objs. */
+static size_t spans_with_holes(struct slab_cache *c, void **objs, size_t n)
+{
+	size_t kept = 0;
+
+	cr_assert_eq(slab_cache_alloc_bulk(c, n, objs), n);
+	for (size_t i = 0; i < n; i++) {
+		const struct slab_span *span = slab_map_span(objs[i]);
+
+		if (span != NULL && (uintptr_t)objs[i] - span->base < PAGES_KEPT * 4096)
+			objs[kept++] = objs[i];
+		else
+			slab_cache_free(c, objs[i]);
+	}
+	slab_cache_shrink(c);
+	return kept;
+}
+
+/* The kernel may put a malloc block where pages of a span of ours have gone. */
+Test(direct_sized, a_large_block_may_lie_in_a_hole_of_a_span)
+{
+	static void *objs[HOLED_BYTES / 64];
+	struct slab_cache *c = new_cache("holed", 64);
+	size_t kept = spans_with_holes(c, objs, HOLED_BYTES / 64);
+	char *blocks[64], *p = NULL;
+	size_t n = 0;
+
+	while (n < 64 && (p == NULL || slab_map_order1(p) == 0))
+		p = blocks[n++] = slab_malloc(BLOCK_BYTES);
+	/* other programs' mallocs have places of their own */
+	cr_assert(slab_map_order1(p) != 0 || under_tool(), "no block lies in a hole");
+	memset(p, 5, BLOCK_BYTES);
+	cr_assert_eq(slab_usable_size(p), BLOCK_BYTES);
+	p = slab_realloc(p, BLOCK_BYTES + 1);
+	cr_assert(p[0] == 5 && p[BLOCK_BYTES - 1] == 5);
+	blocks[n - 1] = p;
+	for (size_t i = 0; i < n; i++)
+		slab_free(blocks[i]);
+	slab_cache_free_bulk(c, kept, objs);
+	end_cache(c);
 }

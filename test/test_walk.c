@@ -294,3 +294,24 @@ Test(walk, cache_of_takes_any_address)
 	slab_cache_shrink(c); /* its slab is a hole now, or its whole span is gone */
 	cr_assert_null(slab_cache_of(hole));
 }
+
+/* More caches than there are slots: slab_free() asks whose the object is. */
+Test(walk, without_memory_a_cache_without_a_slot_is_known)
+{
+	static uint64_t kept[SLAB_SLOTS / 64];
+	struct slab_cache *without;
+	void *obj;
+
+	memcpy(kept, slab_root.slots_used, sizeof kept);
+	memset(slab_root.slots_used, 0xff, sizeof kept);
+	without = new_cache("without", 64);
+	memcpy(slab_root.slots_used, kept, sizeof kept);
+	cr_assert_eq(without->number, 0);
+	obj = slab_cache_alloc(without);
+	slab_page_fail_map_at = -1;
+	slab_free(obj);
+	slab_page_fail_map_at = 0;
+	cr_assert_eq(figures(without).objects_live, 0);
+	cr_assert_null(slab_cache_of(obj));
+	end_cache(without);
+}
