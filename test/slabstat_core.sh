@@ -2,46 +2,12 @@
 # slabstat_core.sh - a process, its snapshot and its cores give the same figures; bad ones say so
 set -u
 cd "$(dirname "$0")/.." || exit 1
-build=$(realpath "${BUILD:-build}")
-slabstat=$build/slabstat
-fixture=$PWD/test/fixture
-work=$(mktemp -d) || exit 1
-pid=
-trap 'end; rm -rf "$work"' EXIT
-passed=0 failed=0
-cc=${CC:-cc}
+. test/fixture/slabstat.bash
 
-ok() { passed=$((passed + 1)); }
-bad() { failed=$((failed + 1)); echo "slabstat_core.sh: $*"; }
-end() {
-	[ -z "$pid" ] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
-	pid=
-}
-
-# says STATUS PATTERN ARG...: slabstat ARG... ends with STATUS and prints PATTERN somewhere
-says() {
-	local want=$1 pattern=$2 rc
-	shift 2
-	timeout 60 "$slabstat" "$@" >out 2>&1 </dev/null
-	rc=$?
-	[ "$rc" -eq "$want" ] && grep -qE -- "$pattern" out && ok && return
-	bad "slabstat $*: status $rc (want $want), want \"$pattern\" in:"
-	head -n 5 out
-}
-
-# start FILTER [MODE]: the target (at rest) with that coredump_filter, its figures in live.json
-start() {
-	end
-	rm -f own
-	(
-		echo "$1" >/proc/self/coredump_filter
-		TARGET_JSON=self.json exec ./target "${2:-rest}" >own
-	) &
-	pid=$!
-	for _ in $(seq 200); do
-		! grep -q '^ready$' own 2>/dev/null || break
-		sleep 0.05
-	done
+# dumping FILTER [MODE]: the target (at rest) with that coredump_filter, its figures in live.json
+dumping() {
+	echo "$1" >/proc/self/coredump_filter
+	TARGET_JSON=self.json target "${2:-rest}"
 	"$slabstat" --json "$pid" >live.json || bad "the live process cannot be read"
 }
 
@@ -53,9 +19,8 @@ same() {
 }
 
 cd "$work" || exit 1
-"$cc" -std=c11 -O1 -g -pthread -I"$OLDPWD/include" -o target "$fixture/target.c" \
-	"$build/libslab.a" || exit 1
-start 0x33
+"$cc" "${flags[@]}" -o target "$source/test/fixture/target.c" "$build/libslab.a" || exit 1
+dumping 0x33
 "$slabstat" snapshot "$pid" >snapshot.json || bad "no snapshot"
 same snapshot snapshot.json
 "$slabstat" --json - <snapshot.json | sed 's/"source": "[a-z]*"//' |
@@ -71,7 +36,7 @@ if command -v promtool >/dev/null; then
 	promtool check metrics <metrics >out 2>&1 && [ ! -s out ] && ok ||
 		bad "promtool: $(cat out)"
 else
-	echo "left out: promtool (of Debian's prometheus) is not installed"
+	left_out "promtool (of Debian's prometheus) is not installed"
 fi
 grep -q '^slab_objects_live{pid="[0-9]*"} [0-9]*$' metrics && ok || bad "no total in prometheus"
 [ "$("$slabstat" --format=csv "$pid" | awk -F, '{ print NF }' | sort -u | wc -l)" -eq 1 ] &&
@@ -102,25 +67,18 @@ int main(void)
 	for (int i = 0; i < 1000; i++)
 		last = slab_cache_alloc(c);
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-	printf("%p %p\n", (void *)last, (void *)(last + 1023));
+	printf("%p %p\nready\n", (void *)last, (void *)(last + 1023));
 	fflush(stdout);
 	pause();
 }
 EOF
-"$cc" -std=gnu11 -I"$OLDPWD/include" -pthread -o shifted shifted.c "$build/libslab.a" || exit 1
-./shifted >ends &
-shifted=$!
-for _ in $(seq 200); do
-	[ ! -s ends ] || break
-	sleep 0.05
-done
-read -r first last <ends
+"$cc" -std=gnu11 "-I$source/include" -pthread -o shifted shifted.c "$build/libslab.a" || exit 1
+start ./shifted
+read -r first last <own
 [ $((first % 1024)) -ne 0 ] && ok || bad "no slab begins with what is left over: $first"
-says 0 'cache kib, .* slot [0-9]+ of 15, byte 0 of 1024, live' whatis "$shifted" "$first"
-says 0 'cache kib, .* slot [0-9]+ of 15, byte 1023 of 1024, live' whatis "$shifted" "$last"
-says 0 '^No fault found' verify "$shifted"
-kill "$shifted"
-wait "$shifted" 2>/dev/null
+says 0 'cache kib, .* slot [0-9]+ of 15, byte 0 of 1024, live' whatis "$pid" "$first"
+says 0 'cache kib, .* slot [0-9]+ of 15, byte 1023 of 1024, live' whatis "$pid" "$last"
+says 0 '^No fault found' verify "$pid"
 
 # ---- bad snapshots
 head -c 2000 snapshot.json >cut.json
@@ -133,31 +91,25 @@ echo hello >hello
 says 2 'neither a core file nor a snapshot' hello
 
 # ---- damage is seen
-start 0x33 slab
+dumping 0x33 slab
 says 1 'cache-7: slabs that contradict themselves: 1, should be 0' verify "$pid"
 says 0 ' damaged' map "$pid" --cache=cache-7
-end
 # what moves is no damage
-./target busy >own &
-pid=$!
+target busy
 for _ in $(seq 50); do
 	says 0 '^No fault found' verify "$pid"
 done
-start 0x33
+dumping 0x33
 
 # ---- cores
 if command -v gcore >/dev/null; then
 	gcore -o by-gdb "$pid" >/dev/null 2>&1
 	same "gcore" "by-gdb.$pid"
 fi
-if ulimit -c unlimited && [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; then
+if can_dump; then
 	for filter in 0x33 0x31 0x01; do
-		start "$filter"
-		rm -f core*
-		kill -ABRT "$pid"
-		wait "$pid" 2>/dev/null
-		pid=
-		mv core* "kernel-$filter"
+		dumping "$filter"
+		abort_into "kernel-$filter"
 		same "core with filter $filter" "kernel-$filter"
 		says 0 '^No fault found' verify "kernel-$filter"
 	done
@@ -172,5 +124,4 @@ if ulimit -c unlimited && [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; the
 	head -c 100 kernel-0x33 >cut
 	says 6 'headers are damaged' cut
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish

@@ -2,33 +2,12 @@
 # slabstat_leaks.sh - leaks finds what a program says it leaks, no more and no less
 set -u
 cd "$(dirname "$0")/.." || exit 1
-build=$(realpath "${BUILD:-build}")
-slabstat=$build/slabstat
-work=$(mktemp -d) || exit 1
-pid=
-trap 'end; rm -rf "$work"' EXIT
-passed=0 failed=0
-cc=${CC:-cc}
+. test/fixture/slabstat.bash
 export SLAB_DEBUG=- TMPDIR=$work
 
-ok() { passed=$((passed + 1)); }
-bad() { failed=$((failed + 1)); echo "slabstat_leaks.sh: $*"; }
-end() {
-	[ -z "$pid" ] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
-	pid=
-}
-
-# start MODE...: leaky, until it has said what it leaks
-start() {
-	end
-	: >own
-	./leaky "$@" >own &
-	pid=$!
-	for _ in $(seq 400); do
-		! grep -q '^ready$' own || return
-		sleep 0.05
-	done
-	bad "leaky $* did not come up"
+# leaky MODE...: the program of test/fixture/leaky.c, until it has said what it leaks
+leaky() {
+	start ./leaky "$@" || bad "leaky $* did not come up: $(cat start.err)"
 }
 
 # finds WORDS ARG...: slabstat leaks ARG... says what the program said of itself
@@ -46,33 +25,22 @@ finds() {
 	cat diff.out err
 }
 
-# says STATUS PATTERN ARG...
-says() {
-	local want=$1 pattern=$2 rc
-	shift 2
-	timeout 60 "$slabstat" leaks "$@" >out 2>&1 </dev/null
-	rc=$?
-	[ "$rc" -eq "$want" ] && grep -qE -- "$pattern" out && ok && return
-	bad "slabstat leaks $*: status $rc (want $want), want \"$pattern\" in:"
-	head -n 5 out
-}
-
-flags=(-std=c11 -O1 -g -pthread -Iinclude test/fixture/leaky.c)
-"$cc" "${flags[@]}" -o "$work/pie" -pie -fPIE "$build/libslab.a" || exit 1
-"$cc" "${flags[@]}" -o "$work/static" -static "$build/libslab.a" || exit 1
-"$cc" "${flags[@]}" -o "$work/shared" -L"$build" -lslab -Wl,-rpath,"$build" || exit 1
 cd "$work" || exit 1
+flags+=("$source/test/fixture/leaky.c")
+"$cc" "${flags[@]}" -o pie -pie -fPIE "$build/libslab.a" || exit 1
+"$cc" "${flags[@]}" -o static -static "$build/libslab.a" || exit 1
+"$cc" "${flags[@]}" -o shared -L"$build" -lslab -Wl,-rpath,"$build" || exit 1
 
 for form in pie static shared; do
 	ln -sf "$form" leaky
-	start rest
+	leaky rest
 	finds "$form, running" "$pid"
 	finds "$form, held" "$pid" --stop
-	start clean
+	leaky clean
 	finds "$form without leaks, running" "$pid"
 	finds "$form without leaks, held" "$pid" --stop
 done
-start churn
+leaky churn
 for i in 1 2 3; do
 	finds "objects on the move, look $i" "$pid"
 	finds "objects on the move, held, $i" "$pid" --stop
@@ -82,24 +50,21 @@ finds "a stopped process" "$pid" --stop
 grep -q '^State:.*stopped' "/proc/$pid/status" && ok || bad "a stopped process runs afterwards"
 
 # ---- cores
-start rest
+leaky rest
 if command -v gcore >/dev/null; then
 	gcore -o by-gdb "$pid" >/dev/null 2>&1
 	finds "core of gcore" "by-gdb.$pid"
 fi
-if ulimit -c unlimited && [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; then
-	start rest
-	kill -ABRT "$pid"
-	wait "$pid" 2>/dev/null
-	pid=
-	mv core* kernel-core
+if can_dump; then
+	leaky rest
+	abort_into kernel-core
 	finds "core of the kernel" kernel-core
-	says 1 '^16 of [0-9]+ live objects' kernel-core
-	says 0 '^0 of [0-9]+ live objects' kernel-core --cache=nothing
+	says 1 '^16 of [0-9]+ live objects' leaks kernel-core
+	says 0 '^0 of [0-9]+ live objects' leaks kernel-core --cache=nothing
 	head -c $(($(stat -c %s kernel-core) / 2)) kernel-core >cut
 	timeout 60 "$slabstat" leaks cut >out 2>&1
 	case $? in 5 | 6 | 7) ok ;; *) bad "half a core: $(cat out)" ;; esac
-	start rest
+	leaky rest
 	"$slabstat" leaks --json kernel-core >out 2>err
 	grep -q '"exact": true' out && grep -q '"objects_leaked": 16,' out && ok ||
 		bad "json: $(cat out)"
@@ -109,7 +74,7 @@ if ulimit -c unlimited && [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; the
 fi
 
 # ---- who took what
-SLAB_DEBUG=FU start rest
+SLAB_DEBUG=FU leaky rest
 sed -n 's/^node .*/5 9/p' own >said
 "$slabstat" leaks "$pid" --stop >out 2>err
 awk '$5 == "node" { d += $1; i += $2 } END { print d, i }' out | diff said - && ok ||
@@ -130,7 +95,7 @@ if "$slabstat" --version | grep -q '^built with elfutils'; then
 	grep -qE '^ +leak\+0x[0-9a-f]+ \(leaky.c:[0-9]+\) \[' out && ok ||
 		bad "whatis names no function: $(cat out)"
 else
-	echo "left out: names of functions, slabstat is built without elfutils"
+	left_out "names of functions, slabstat is built without elfutils"
 fi
 grep -qE '\[[a-z.0-9]+\+0x[0-9a-f]+\]$' out && ok || bad "no module and offset: $(cat out)"
 "$slabstat" users --json "$pid" >out 2>/dev/null
@@ -141,15 +106,8 @@ fi
 # ---- debug information that is made to do harm costs names at most
 if ls kernel-core >/dev/null 2>&1; then
 	cp leaky victim
-	SLAB_DEBUG=U ./victim rest >own &
-	child=$!
-	for _ in $(seq 200); do
-		! grep -q '^ready$' own || break
-		sleep 0.05
-	done
-	kill -ABRT "$child"
-	wait "$child" 2>/dev/null
-	mv core* tracked-core
+	SLAB_DEBUG=U start ./victim rest || bad "victim did not come up: $(cat start.err)"
+	abort_into tracked-core
 	seed=${LEAKS_SEED:-$$} # another run with it does the same
 	RANDOM=$seed
 	for i in $(seq 4); do
@@ -168,8 +126,8 @@ if ls kernel-core >/dev/null 2>&1; then
 fi
 
 # ---- whoever dies, the target goes on
-start big 96
-says 1 '^3 of [0-9]+ live objects' "$pid" --stop
+leaky big 96
+says 1 '^3 of [0-9]+ live objects' leaks "$pid" --stop
 held=0
 for i in $(seq 8); do
 	"$slabstat" leaks "$pid" --stop >out 2>&1 &
@@ -191,13 +149,12 @@ done
 
 # ---- what cannot be
 "$slabstat" snapshot "$pid" >snapshot.json
-says 2 'keeps figures and no memory' snapshot.json
-says 2 'needs a target'
-says 3 'no process' 999999999
-says 5 'does not embed' $$
+says 2 'keeps figures and no memory' leaks snapshot.json
+says 2 'needs a target' leaks
+says 3 'no process' leaks 999999999
+says 5 'does not embed' leaks $$
 timeout 10 "$slabstat" verify "$pid" --stop >out 2>&1
 [ $? -eq 2 ] && ok || bad "verify takes --stop"
-TMPDIR=/nowhere says 7 'set TMPDIR' "$pid" --stop
+TMPDIR=/nowhere says 7 'set TMPDIR' leaks "$pid" --stop
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish

@@ -4,71 +4,14 @@
 # Environment: MATRIX_READS (1000) of a target at full speed, MATRIX_CUTS (40) lengths of a core.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-build=$(realpath "${BUILD:-build}")
-fixture=$PWD/test/fixture
-include=$PWD/include
-work=$(mktemp -d) || exit 1
-pid=
-trap 'end; rm -rf "$work"' EXIT
-passed=0 failed=0
-cc=${CC:-cc}
+. test/fixture/slabstat.bash
+fixture=$source/test/fixture
 export SLAB_DEBUG=- TMPDIR=$work
-
-ok() { passed=$((passed + 1)); }
-bad() { failed=$((failed + 1)); echo "slabstat_matrix.sh: $*"; }
-left_out() { echo "left out: $*"; }
-end() {
-	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
-	pid=
-}
-
-# start PROGRAM ARG...: in the background, until it says that it is ready; its pid is $pid
-start() {
-	end
-	: >own
-	pid=$("$@" >own 2>start.err & echo $!)
-	for _ in $(seq 600); do
-		! grep -q '^ready$' own || return 0
-		kill -0 "$pid" 2>/dev/null || break
-		sleep 0.05
-	done
-	return 1
-}
-
-# says STATUS PATTERN ARG...: $slabstat ARG..., run by ${as[@]}, ends with STATUS and says PATTERN
-says() {
-	local want=$1 pattern=$2 rc
-	shift 2
-	timeout 60 "${as[@]}" "$slabstat" "$@" >out 2>&1 </dev/null
-	rc=$?
-	[ "$rc" -eq "$want" ] && grep -qE -- "$pattern" out && ok && return
-	bad "${as[*]} slabstat $*: status $rc (want $want), want \"$pattern\" in:"
-	head -n 5 out
-}
-as=()
-
-# The caches of a JSON document, a line each, as the fixtures print them.
-caches_of() {
-	tr -d ' \n' <"$1" | sed 's/.*"caches":\[//; s/\].*//; s/},{/}\n{/g' |
-		sed 's/,"consistent":[a-z]*//; s/,"root":[0-9]*//; s/[{}]//g' |
-		sed 's/,"[a-z]*_bytes":[0-9]*,"[a-z]*_bytes":[0-9]*$//' |
-		sed 's/"[a-z_]*"://g; s/"//g; s/,/ /g'
-	echo
-}
-
-# agrees WORDS TARGET SAID: slabstat reads of TARGET what its library has said
-agrees() {
-	"$slabstat" --json "$2" >json 2>err || bad "$1: $(cat err)"
-	caches_of json | sed '/^$/d' >read
-	grep -v '^ready$' "$3" | diff - read >diff.out && [ -s read ] && ok ||
-		{ bad "$1: slabstat and the library differ:"; head -n 6 diff.out; }
-}
 
 cp "$build/slabstat" "$work/slabstat"
 slabstat=$work/slabstat # other users may not reach the tree
 chmod 755 "$work" "$work/slabstat"
 cd "$work" || exit 1
-flags=(-std=c11 -O1 -g -pthread "-I$include")
 "$cc" "${flags[@]}" -o target "$fixture/target.c" "$build/libslab.a" || exit 1
 "$cc" "${flags[@]}" -o many "$fixture/many.c" "$build/libslab.a" -ldl || exit 1
 "$cc" "${flags[@]}" -o plugin.so -DPLUGIN -shared -fPIC "$fixture/many.c" -L"$build" -lslab \
@@ -131,7 +74,7 @@ else
 fi
 
 # ---- four threads at full speed: each row is consistent, and then its sums hold, or marked
-start ./target busy || bad "busy: $(cat start.err)"
+target busy
 reads=${MATRIX_READS:-1000}
 : >all.csv
 for i in $(seq "$reads"); do
@@ -155,16 +98,9 @@ awk -F, '
 [ ! -s out ] && ok || bad "busy: $(cat out)"
 
 # ---- cores cut at many lengths: what is missing is said, never taken for zero
-if ulimit -c unlimited && [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; then
-	./target rest >own &
-	child=$!
-	for _ in $(seq 200); do
-		! grep -q '^ready$' own || break
-		sleep 0.05
-	done
-	kill -ABRT "$child"
-	wait "$child" 2>/dev/null
-	mv core* whole
+if can_dump; then
+	target
+	abort_into whole
 	agrees "a whole core" whole own
 	"$slabstat" map whole --all >whole.map
 	bytes=$(stat -c %s whole) cuts=${MATRIX_CUTS:-40}
@@ -184,16 +120,8 @@ if ulimit -c unlimited && [ "$(cat /proc/sys/kernel/core_pattern)" = core ]; the
 	done
 	ok
 	# a slab that the program keeps out of its cores
-	rm -f core*
-	./target undumped >own &
-	child=$!
-	for _ in $(seq 200); do
-		! grep -q '^ready$' own || break
-		sleep 0.05
-	done
-	kill -ABRT "$child"
-	wait "$child" 2>/dev/null
-	mv core* undumped
+	target undumped
+	abort_into undumped
 	agrees "a core without a slab" undumped own
 	says 7 '[1-9][0-9]* slabs not in core' map undumped
 	says 7 '[1-9][0-9]* slabs not in core' verify undumped
@@ -206,7 +134,7 @@ fi
 if grep -qx 'Name:.kthreadd' /proc/2/status 2>/dev/null; then
 	says 5 'thread of the kernel' 2
 else
-	echo "left out: a thread of the kernel, there is none in this namespace"
+	left_out "a thread of the kernel, there is none in this namespace"
 fi
 sleep 0.01 &
 zombie=$!
@@ -219,13 +147,11 @@ kill "$parent" 2>/dev/null
 
 if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null; then
 	left_out "refusals, which need root and setpriv to be brought about"
-	echo "$passed passed, $failed failed"
-	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
-	exit
+	finish
 fi
 user() { setpriv --reuid="$1" --regid="$1" --clear-groups "${@:2}"; }
 as=(setpriv --reuid=1 --regid=1 --clear-groups)
-start ./target rest || bad "target: $(cat start.err)"
+target
 says 4 'belongs to user 0 and you are 1' "$pid"
 chmod 600 whole 2>/dev/null && says 4 'may not be read: check its permissions' whole
 start setpriv --reuid=1 --regid=1 --clear-groups ./target dumpless || bad "$(cat start.err)"
@@ -243,7 +169,7 @@ if start setpriv --reuid=1 --regid=1 --clear-groups --inh-caps=+net_raw --ambien
 else
 	left_out "a target with capabilities: $(cat start.err)"
 fi
-start ./target rest || bad "target: $(cat start.err)"
+target
 as=(setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace)
 says 4 'root but without CAP_SYS_PTRACE' "$pid"
 start setpriv --reuid=1 --regid=1 --clear-groups ./target rest || bad "$(cat start.err)"
@@ -268,5 +194,4 @@ else
 	left_out "Yama and hidepid, unshare is not permitted here"
 fi
 as=()
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish

@@ -2,42 +2,7 @@
 # slabstat_record.sh - record writes whole lines, plot makes an SVG of them; bad files say so
 set -u
 cd "$(dirname "$0")/.." || exit 1
-build=$(realpath "${BUILD:-build}")
-slabstat=$build/slabstat
-source=$PWD
-work=$(mktemp -d) || exit 1
-pid=
-trap 'end; rm -rf "$work"' EXIT
-passed=0 failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() { failed=$((failed + 1)); echo "slabstat_record.sh: $*"; }
-end() {
-	[ -z "$pid" ] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
-	pid=
-}
-
-# says STATUS PATTERN ARG...: slabstat ARG... ends with STATUS and prints PATTERN somewhere
-says() {
-	local want=$1 pattern=$2 rc
-	shift 2
-	timeout 60 "$slabstat" "$@" >out 2>&1 </dev/null
-	rc=$?
-	[ "$rc" -eq "$want" ] && grep -qE -- "$pattern" out && ok && return
-	bad "slabstat $*: status $rc (want $want), want \"$pattern\" in:"
-	head -n 5 out
-}
-
-start() {
-	end
-	rm -f own
-	./target "${1:-rest}" >own &
-	pid=$!
-	for _ in $(seq 200); do
-		! grep -q '^ready$' own 2>/dev/null || break
-		sleep 0.05
-	done
-}
+. test/fixture/slabstat.bash
 
 # valid FILE: every line is a snapshot of its own
 valid() {
@@ -50,20 +15,14 @@ valid() {
 }
 
 is_svg() { # FILE
-	grep -q '</svg>' "$1" || return 1
-	if command -v xmllint >/dev/null; then
-		xmllint --noout "$1"
-	elif command -v python3 >/dev/null; then
-		python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$1"
-	fi
+	grep -q '</svg>' "$1" && is_xml "$1"
 }
 
 cd "$work" || exit 1
-"${CC:-cc}" -std=c11 -O1 -g -pthread -I"$source/include" -o target \
-	"$source/test/fixture/target.c" "$build/libslab.a" || exit 1
+"$cc" "${flags[@]}" -o target "$source/test/fixture/target.c" "$build/libslab.a" || exit 1
 
 # ---- record: ends with the target, by ^C, and with a finding
-start busy
+target busy
 "$slabstat" record -i 0.1 -o ends.jsonl "$pid" &
 recorder=$!
 sleep 1
@@ -71,7 +30,7 @@ end
 wait "$recorder"
 rc=$?
 [ "$rc" -eq 0 ] && valid ends.jsonl && ok || bad "record to the end of the target: status $rc"
-start
+target
 "$slabstat" record -i 0.1 "$pid" >stopped.jsonl &
 recorder=$!
 sleep 0.6
@@ -131,5 +90,4 @@ sed 's/"\(mapped_bytes\|objects_live\)": [0-9]*/"\1": 0/g; s/"time_ms": [0-9]*/"
 "$slabstat" plot zero.jsonl >zero.svg && is_svg zero.svg && ! grep -qiE 'nan|inf[^o]' zero.svg &&
 	ok || bad "plot of nothing, in no time"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish

@@ -2,44 +2,14 @@
 # slabstat_top.sh - top on a terminal, where there is tmux; plain text elsewhere
 set -u
 cd "$(dirname "$0")/.." || exit 1
-build=$(realpath "${BUILD:-build}")
-slabstat=$build/slabstat
-source=$PWD
-work=$(mktemp -d) || exit 1
-pid=
-trap 'end; tmux -L "$tmux" kill-server 2>/dev/null; rm -rf "$work"' EXIT
-passed=0 failed=0
+. test/fixture/slabstat.bash
 terminals=0
 tmux=slabstat.$$.0
-
-ok() { passed=$((passed + 1)); }
-bad() { failed=$((failed + 1)); echo "slabstat_top.sh: $*"; }
-end() {
-	[ -z "$pid" ] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
-	pid=
-}
-finish() {
-	echo "$passed passed, $failed failed"
-	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
-	exit
-}
-
-# start [MODE]: the target
-start() {
-	end
-	rm -f own
-	./target "${1:-rest}" >own 2>/dev/null &
-	pid=$!
-	for _ in $(seq 200); do
-		! grep -q '^ready$' own 2>/dev/null || break
-		sleep 0.05
-	done
-}
+trap 'end; tmux -L "$tmux" kill-server 2>/dev/null; rm -rf "$work"' EXIT
 
 cd "$work" || exit 1
-"${CC:-cc}" -std=c11 -O1 -g -pthread -I"$source/include" -o target \
-	"$source/test/fixture/target.c" "$build/libslab.a" || exit 1
-start
+"$cc" "${flags[@]}" -o target "$source/test/fixture/target.c" "$build/libslab.a" || exit 1
+target
 
 # ---- not a terminal: plain text once
 "$slabstat" top "$pid" >once 2>&1 </dev/null && grep -q 'CACHE SIZE.*NAME' once &&
@@ -52,7 +22,7 @@ start
 [ $? -eq 2 ] && grep -q 'has no format json' once && ok || bad "top --json is not 2"
 
 if ! command -v tmux >/dev/null; then
-	echo "slabstat_top.sh: left out what needs a terminal: tmux is not installed"
+	left_out "what needs a terminal: tmux is not installed"
 	finish
 fi
 
@@ -119,7 +89,7 @@ if "$slabstat" --version | grep -q 'with.* ncurses'; then
 	sees 'Slab cache:' "what was open stays"
 	keys x
 	sees '^status=0' "a key after the end"
-	start busy
+	target busy
 	run NO_COLOR=1 "$slabstat" top -i 0.2 "$pid"
 	sees 'CHANGE/S TREND' "the screen"
 	sleep 0.7
@@ -128,14 +98,14 @@ if "$slabstat" --version | grep -q 'with.* ncurses'; then
 	keys q
 	sees '^status=0' "q"
 else
-	start
+	target
 fi
 
 # ---- built without: tables at each interval
 mapfile -t files < <(cd "$source" && grep -l SLAB_WITH_ tools/*.c)
 mapfile -t objects < <(ls "$build"/obj/tools/*.o | grep -vE "slabdemo$(printf '|/%s.o' \
 	"${files[@]//tools\//}" | sed 's/\.c\.o/.o/g')")
-(cd "$source" && "${CC:-cc}" -std=c11 -O0 -pthread -I. -Iinclude -DSLAB_VERSION='"0"' \
+(cd "$source" && "$cc" -std=c11 -O0 -pthread -I. -Iinclude -DSLAB_VERSION='"0"' \
 	-o "$work/plain" "${files[@]}" "${objects[@]}") || bad "it does not build without ncurses"
 ./plain --version | grep -q 'without.* ncurses' && ok || bad "--version hides what it lacks"
 if command -v python3 >/dev/null; then

@@ -2,43 +2,7 @@
 # slabstat_views.sh - full, diff, --fail-if and several targets
 set -u
 cd "$(dirname "$0")/.." || exit 1
-build=$(realpath "${BUILD:-build}")
-slabstat=$build/slabstat
-source=$PWD
-work=$(mktemp -d) || exit 1
-pid=
-trap 'end; rm -rf "$work"' EXIT
-passed=0 failed=0
-
-ok() { passed=$((passed + 1)); }
-bad() { failed=$((failed + 1)); echo "slabstat_views.sh: $*"; }
-end() {
-	[ -z "$pid" ] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
-	pid=
-}
-
-# says STATUS PATTERN ARG...: slabstat ARG... ends with STATUS and prints PATTERN somewhere
-says() {
-	local want=$1 pattern=$2 rc
-	shift 2
-	timeout 60 "$slabstat" "$@" >out 2>&1 </dev/null
-	rc=$?
-	[ "$rc" -eq "$want" ] && grep -qE -- "$pattern" out && ok && return
-	bad "slabstat $*: status $rc (want $want), want \"$pattern\" in:"
-	head -n 5 out
-}
-
-# start [MODE]: the target
-start() {
-	end
-	rm -f own
-	./target "${1:-rest}" >own &
-	pid=$!
-	for _ in $(seq 200); do
-		! grep -q '^ready$' own 2>/dev/null || break
-		sleep 0.05
-	done
-}
+. test/fixture/slabstat.bash
 
 # jq -e FILTER FILE, where there is a jq
 holds() {
@@ -47,9 +11,8 @@ holds() {
 }
 
 cd "$work" || exit 1
-"${CC:-cc}" -std=c11 -O1 -g -pthread -I"$source/include" -o target \
-	"$source/test/fixture/target.c" "$build/libslab.a" || exit 1
-start
+"$cc" "${flags[@]}" -o target "$source/test/fixture/target.c" "$build/libslab.a" || exit 1
+target
 "$slabstat" snapshot "$pid" >a.json || bad "no snapshot"
 
 # ---- full
@@ -148,13 +111,6 @@ holds '.caches | length == 24' lines
 	bad "csv of two targets: $(wc -l <lines) lines"
 
 # ---- map as a picture
-is_xml() { # FILE, where something is there that can tell
-	if command -v xmllint >/dev/null; then
-		xmllint --noout "$1"
-	elif command -v python3 >/dev/null; then
-		python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$1"
-	fi
-}
 # is_png FILE: signature, chunks with their checksums, as many bytes of pixels as it says
 is_png() {
 	command -v python3 >/dev/null || return 0
@@ -190,7 +146,7 @@ grep -q '^cache-7: [0-9]* slabs' map.txt && ok || bad "map -o writes no text"
 says 2 'has no format csv' map "$pid" --format=csv
 says 2 'keeps figures and no memory' map a.json --format=svg
 says 3 'cannot be written' map "$pid" --format=svg -o nowhere/map.svg
-start slab
+target slab
 "$slabstat" map "$pid" --format=svg --cache=cache-7 >damaged.svg
 is_xml damaged.svg && grep -q '<path fill="#d61f3a"' damaged.svg && ok ||
 	bad "the picture does not show damage"
@@ -203,6 +159,4 @@ says 0 cache-7 full large.json
 says 0 cache-7 diff a.json large.json
 says 1 holds diff a.json large.json --fail-if='live>8T'
 
-end
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish
