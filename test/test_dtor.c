@@ -64,6 +64,13 @@ struct arena {
 static int arenas_ended;
 static bool fork_in_the_first;
 
+/* So that a slab without objects stays in its cache, for a thread without magazines, too. */
+static int make_item(void *obj, void *arena)
+{
+	(void)obj, (void)arena;
+	return 0;
+}
+
 static void end_item(void *obj, void *arena)
 {
 	(void)obj;
@@ -74,7 +81,7 @@ static void end_item(void *obj, void *arena)
 static int make_arena(void *obj, void *ctx)
 {
 	struct arena *a = obj;
-	struct slab_cache_args args = { .dtor = end_item, .ctx = a };
+	struct slab_cache_args args = { .ctor = make_item, .dtor = end_item, .ctx = a };
 
 	(void)ctx;
 	a->destructed = 0;
@@ -163,6 +170,50 @@ static void fork_in_a_destructor(void *arg)
 Test(dtor, may_do_so_on_both_sides_of_a_fork)
 {
 	cr_assert_eq(child_runs(fork_in_a_destructor, NULL).status, 0);
+}
+
+/* The same where the thread is at its end and has no struct of its own any more. */
+
+static pthread_key_t late; /* its destructor comes after the library's */
+static pid_t late_self;
+
+static void use_late(void *arenas)
+{
+	slab_cache_free(arenas, slab_cache_alloc(arenas)); /* one slab: it stays as well */
+	slab_reap();
+	if (getpid() != late_self)
+		_exit(slab_cache_destroy(arenas) != 0 || arenas_ended == 0);
+}
+
+static void *end_late(void *arenas)
+{
+	slab_free(slab_malloc(1)); /* it has had one */
+	pthread_setspecific(late, arenas);
+	return NULL;
+}
+
+static void fork_in_a_late_destructor(void *arg)
+{
+	struct slab_cache *arenas = arena_cache();
+	pthread_t thread;
+	int status = -1;
+
+	(void)arg;
+	late_self = getpid();
+	fork_in_the_first = true;
+	if (pthread_key_create(&late, use_late) != 0 ||
+	    pthread_create(&thread, NULL, end_late, arenas) != 0)
+		_exit(1);
+	pthread_join(thread, NULL);
+	if (slab_cache_destroy(arenas) != 0 || arenas_ended == 0)
+		_exit(2);
+	if (waitpid(-1, &status, 0) <= 0 || status != 0)
+		_exit(3);
+}
+
+Test(dtor, may_do_so_at_the_end_of_a_thread_on_both_sides_of_a_fork)
+{
+	cr_assert_eq(child_runs(fork_in_a_late_destructor, NULL).status, 0);
 }
 
 /* ---- one that destroys its own ---- */
