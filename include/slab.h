@@ -6,7 +6,10 @@
  * teardown: every function works before main, in constructors and in atexit handlers.
  *
  * Context of every function unless it says otherwise: any thread, no lock of the library held
- * while user code runs, usable in the child after fork. None is async-signal-safe.
+ * while user code runs, usable in the child after fork. None is async-signal-safe. None ends by
+ * cancellation: a thread that is cancelled within a constructor, a destructor or a callback ends
+ * at its next cancellation point behind the call. None of those may be left by longjmp(), by an
+ * exception or by pthread_exit().
  * Bytes are bytes, counts are objects, slabs or caches; no unit is hidden.
  */
 #ifndef SLAB_H
@@ -121,8 +124,8 @@ struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
  *
  * The constructor runs for every object of a slab before the first of them is handed out, in the
  * allocating thread; an object keeps its constructed state across free and alloc. The destructor
- * runs once before the slab's memory goes back, in whichever thread frees, with its cancellation
- * disabled. Both may use, make and destroy other caches, not this one.
+ * runs once before the slab's memory goes back, in whichever thread frees. Both may use, make and
+ * destroy other caches, not this one.
  *
  * Context: takes the registry lock. Not from within slab_for_each_cache().
  * Return: the cache; NULL with EINVAL (bad name, size, alignment, flag) or ENOMEM. With
@@ -488,7 +491,8 @@ static inline void slab_cache_free(struct slab_cache *c, void *obj)
  * SLAB_CACHE(type, .field = ...) - create a cache from a type
  *
  * Named after the type without "struct ", with its size and alignment (a larger .align counts).
- * Return: as slab_cache_create(). In C++20 the fields go in their order of declaration.
+ * Return: as slab_cache_create(). In C++20 the fields go in their order of declaration; in C++ of
+ * any year this stands inside of functions alone, at file scope SLAB_CACHE_DEFINE() does.
  */
 #define SLAB_CACHE(...) SLAB__CREATE(__VA_ARGS__, )
 
@@ -529,6 +533,6 @@ static inline void slab_cache_free(struct slab_cache *c, void *obj)
 		if (obj != NULL)                                                                   \
 			slab_cache_free(name##_cache(), obj);                                      \
 	}                                                                                          \
-	struct slab_cache /* takes the semicolon that follows */
+	struct name##_slab__end /* takes the semicolon that follows */
 
 #endif

@@ -371,9 +371,10 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 EXPORT int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void *ctx)
 {
 	struct slab_list *pos;
-	int last = 0;
+	int last = 0, cancel;
 
 	slab_init();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* fn may print */
 	slab_registry_lock();
 	slab_list_for_each(pos, &slab_root.caches) {
 		last = fn(slab_container(pos, struct slab_cache, link), ctx);
@@ -381,5 +382,6 @@ EXPORT int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void 
 			break;
 	}
 	slab_registry_unlock();
+	pthread_setcancelstate(cancel, NULL);
 	return last;
 }

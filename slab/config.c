@@ -290,6 +290,8 @@ uint32_t slab_config_flags(const char *name)
 	struct block b;
 
 	slab_config_read();
+	if (config.blocks[0] == '\0')
+		return 0;
 	b = (struct block){ .process = config };
 	for (const char *text = config.blocks; *text != '\0'; text = b.end + 1) {
 		read_block(&b, text);

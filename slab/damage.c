@@ -145,6 +145,7 @@ void slab_damage_report(const struct slab_cache *c, const void *obj,
 	bool zones = (c->flags & SLAB_RED_ZONE) != 0;
 
 	slab_report_begin(&r, damage->what);
+	r.bare = !fatal; /* verify holds every lock: another thread may wait for one in dlopen() */
 	slab_report_text(&r, " in ");
 	slab_report_cache(&r, c);
 	add_place(&r, c, p, damage);

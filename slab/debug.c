@@ -240,13 +240,22 @@ void slab_debug_trim(const struct slab_cache *c, void *obj, size_t bytes)
 	__atomic_store_n(&slab_track_of(c, obj)->asked, bytes, __ATOMIC_RELEASE);
 }
 
-size_t slab_debug_usable(const struct slab_cache *c, const void *p)
+static bool is_start(const struct slab_cache *c, const void *p)
 {
 	const struct slab *s = slab_of(&c->geo, p);
 	uint32_t i = slab_slot_at(s, &c->geo, p);
 
-	return i < c->geo.objects && slab_object(s, &c->geo, i) == p ? slab_track_asked(c, p)
-	                                                             : c->geo.object_bytes;
+	return i < c->geo.objects && slab_object(s, &c->geo, i) == p;
+}
+
+bool slab_debug_is_object(const struct slab_cache *c, const void *p)
+{
+	return is_start(c, p) && slab_debug_is_live(c, p);
+}
+
+size_t slab_debug_usable(const struct slab_cache *c, const void *p)
+{
+	return is_start(c, p) ? slab_track_asked(c, p) : c->geo.object_bytes;
 }
 
 /* The start of an object of c whose slab c holds; else it is reported. */

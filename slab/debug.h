@@ -52,4 +52,7 @@ static inline bool slab_debug_is_live(const struct slab_cache *c, const void *ob
 	return state != SLAB_TRACK_WAITING && state != SLAB_TRACK_FREE;
 }
 
+/* Whether a live object begins at p, which lies in a slab of c. */
+bool slab_debug_is_object(const struct slab_cache *c, const void *p);
+
 #endif

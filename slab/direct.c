@@ -113,16 +113,36 @@ static void *block(size_t bytes, size_t align)
 	return posix_memalign(&p, align, bytes) == 0 ? p : NULL;
 }
 
+/* Neither is a place to end at: nobody else has p then. */
+static int construct(struct slab_cache *c, void *p)
+{
+	int cancel, failed;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	failed = c->ctor(p, c->ctx);
+	pthread_setcancelstate(cancel, NULL);
+	return failed;
+}
+
+static void destruct(struct slab_cache *c, void *p)
+{
+	int cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	c->dtor(p, c->ctx);
+	pthread_setcancelstate(cancel, NULL);
+}
+
 /* Constructs the object at p and enters it. Returns 0 or an errno, with p as it came. */
 static int make_object(struct slab_cache *c, void *p, size_t bytes)
 {
 	errno = ENOMEM; /* unless the constructor says otherwise */
-	if (c->ctor != NULL && c->ctor(p, c->ctx) != 0)
+	if (c->ctor != NULL && construct(c, p) != 0)
 		return errno != 0 ? errno : ENOMEM;
 	if (slab_owner_enter(p, slab_owner_word(c, bytes)))
 		return 0;
 	if (c->ctor != NULL && c->dtor != NULL)
-		c->dtor(p, c->ctx);
+		destruct(c, p);
 	return ENOMEM;
 }
 
@@ -181,7 +201,7 @@ void slab_direct_free(struct slab_cache *c, void *obj)
 	}
 	count_free(&c->slabs);
 	if (c->dtor != NULL)
-		c->dtor(obj, c->ctx);
+		destruct(c, obj);
 	free(obj);
 	errno = saved_errno;
 }

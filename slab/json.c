@@ -185,17 +185,21 @@ static void add_head(struct text *t, const struct slab_totals *all, const struct
 	add(t, "},\n \"caches\": [");
 }
 
-/* Return: 0 or an errno. */
+/* Return: 0 or an errno. A thread that is cancelled meanwhile would leave the text behind. */
 static int write_out(int fd, const struct text *t)
 {
-	for (size_t done = 0; done < t->len;) {
+	int error = 0, cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	for (size_t done = 0; done < t->len && error == 0;) {
 		ssize_t n = write(fd, t->at + done, t->len - done);
 
 		if (n < 0 && errno != EINTR)
-			return errno;
+			error = errno;
 		done += n > 0 ? (size_t)n : 0;
 	}
-	return 0;
+	pthread_setcancelstate(cancel, NULL);
+	return error;
 }
 
 static void end(struct text *t)

@@ -181,28 +181,43 @@ static bool make_leaves(uintptr_t base, size_t bytes)
 	return made;
 }
 
-static void *move(struct slab_span *span, size_t bytes)
+static void *move(struct slab_span *span, size_t bytes, int *error)
 {
 	uintptr_t to = slab_page_map(bytes, SLAB_GRANULE_BYTES);
-	int error = ENOMEM;
 
+	*error = ENOMEM;
 	if (to == 0)
 		return NULL;
 	if (make_leaves(to, bytes))
-		error = slab_page_move(span->base, span->bytes, to, bytes);
-	if (error == ENOMEM)
+		*error = slab_page_move(span->base, span->bytes, to, bytes);
+	if (*error == ENOMEM)
 		slab_page_unmap(to, bytes);
-	if (error != 0)
+	if (*error != 0)
 		return NULL; /* but for ENOMEM what is at to may be another thread's by now */
 	settle(span, to, bytes);
 	return (void *)to;
 }
 
+/* Where it is, if there is room behind it, else elsewhere. NULL: *error says why. */
+static void *grow(struct slab_span *span, size_t bytes, int *error)
+{
+	*error = ENOMEM;
+	if (make_leaves(span->base, bytes))
+		*error = slab_page_remap(span->base, span->bytes, bytes);
+	if (*error == EFAULT) /* the program has advised or protected a part of it */
+		return NULL;
+	if (*error != 0)
+		return move(span, bytes, error);
+	settle(span, span->base, bytes);
+	return (void *)span->base;
+}
+
 void *slab_large_resize(void *p, size_t size)
 {
-	size_t bytes = granules(size);
+	size_t bytes = granules(size), larger;
 	struct slab_span *span;
 	int error = ENOMEM;
+	void *there;
 
 	pthread_mutex_lock(&slab_root.span_lock);
 	span = span_at_locked(p);
@@ -213,14 +228,9 @@ void *slab_large_resize(void *p, size_t size)
 		shrink(span, bytes);
 	if (bytes <= span->bytes || extend(span, bytes))
 		return p;
-	if (granules(size + size / GROWTH_SHARE) != 0)
-		bytes = granules(size + size / GROWTH_SHARE);
-	if (make_leaves(span->base, bytes))
-		error = slab_page_remap(span->base, span->bytes, bytes);
-	if (error == EFAULT) /* the program has advised or protected a part of it */
-		return NULL;
-	if (error != 0)
-		return move(span, bytes);
-	settle(span, span->base, bytes);
-	return p;
+	larger = granules(size + size / GROWTH_SHARE);
+	there = larger != 0 ? grow(span, larger, &error) : NULL;
+	if (there == NULL && error == ENOMEM) /* without room for the next time */
+		there = grow(span, bytes, &error);
+	return there;
 }

@@ -242,6 +242,7 @@ static void tune(void)
 /* ---- figures at the end, for slabrun --stats: SLAB_STATS=PID:FILE ---- */
 
 static char stats_file[4096]; /* a copy: programs write over their environment; "": none */
+static pid_t stats_pid;
 
 static void read_environment(void)
 {
@@ -253,6 +254,7 @@ static void read_environment(void)
 		return;
 	if (strlen(end + 1) < sizeof stats_file)
 		strcpy(stats_file, end + 1);
+	stats_pid = getpid();
 }
 
 __attribute__((constructor)) static void start(void)
@@ -265,9 +267,9 @@ __attribute__((destructor)) static void write_figures(void)
 {
 	int fd;
 
-	if (stats_file[0] == '\0')
+	if (stats_file[0] == '\0' || getpid() != stats_pid) /* nor for those that it forks */
 		return;
-	fd = open(stats_file, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	fd = open(stats_file, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return;
 	slab_stats_json(fd);

@@ -8,6 +8,7 @@
 #include "slab/quarantine.h"
 #include "slab/check.h"
 #include "slab/config.h"
+#include "slab/damage.h"
 #include "slab/debug.h"
 #include "slab/meta.h"
 #include "slab/misuse.h"
@@ -19,9 +20,14 @@
 
 static void give(struct slab_cache *c, void *obj, struct slab_list *empties)
 {
+	struct slab_report r;
+
 	slab_debug_leave(c, obj);
-	if (slab_unlikely(slab_slablist_give(c, &obj, 1, empties).fault != SLAB_GOOD))
-		slab_misuse_free(c, obj);
+	if (slab_unlikely(slab_slablist_give(c, &obj, 1, empties).fault != SLAB_GOOD)) {
+		/* it waited twice, because its record was overwritten in between */
+		slab_misuse_write_free(&r, c, obj);
+		slab_damage_send(&r);
+	}
 	__atomic_fetch_sub(&c->slabs.waiting, 1, __ATOMIC_RELEASE);
 }
 

@@ -25,6 +25,7 @@ void slab_report_text(struct slab_report *r, const char *text)
 void slab_report_begin(struct slab_report *r, const char *what)
 {
 	r->len = 0;
+	r->bare = false;
 	slab_report_text(r, "slab: ");
 	slab_report_text(r, what);
 }
@@ -62,7 +63,6 @@ void slab_report_cache(struct slab_report *r, const struct slab_cache *c)
 
 static void write_out(const struct slab_report *r)
 {
-	int saved_errno = errno;
 	size_t done = 0;
 
 	while (done < r->len) {
@@ -72,27 +72,36 @@ static void write_out(const struct slab_report *r)
 			break; /* nowhere left to say it; the root keeps it */
 		done += n > 0 ? (size_t)n : 0;
 	}
+}
+
+/* To the reporter, if there is one. Both may be a place where a thread is cancelled, which would
+ * die with the locks of whoever reports. */
+static void tell(const struct slab_report *r,
+                 void (*reporter)(const char *text, size_t len, void *ctx))
+{
+	int saved_errno = errno, cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (reporter != NULL)
+		reporter(r->text, r->len, slab_root.reporter_ctx);
+	else
+		write_out(r);
+	pthread_setcancelstate(cancel, NULL);
 	errno = saved_errno;
 }
 
 void slab_report_write(struct slab_report *r)
 {
 	r->text[r->len++] = '\n';
-	write_out(r);
+	tell(r, NULL);
 }
 
 void slab_report_send(struct slab_report *r)
 {
-	int saved_errno = errno;
-
 	r->text[r->len++] = '\n';
 	memcpy(slab_root.report, r->text, r->len);
 	slab_root.report_bytes = (uint32_t)r->len;
-	if (slab_root.reporter != NULL)
-		slab_root.reporter(r->text, r->len, slab_root.reporter_ctx);
-	else
-		write_out(r);
-	errno = saved_errno;
+	tell(r, slab_root.reporter);
 }
 
 void slab_report_abort(struct slab_report *r)

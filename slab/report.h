@@ -12,6 +12,7 @@
 
 struct slab_report {
 	size_t len;
+	bool bare; /* frames have no names: to ask for those takes the loader's lock */
 	char text[SLAB_REPORT_BYTES];
 };
 

@@ -264,6 +264,13 @@ EXPORT size_t slab_usable_size(const void *p)
 	return slab_likely(c != NULL) ? usable_in(c, p) : usable_slow(p);
 }
 
+/* Under debug a block that stays where it is has not been freed; otherwise it moves, and the free
+ * of the old one reports it. */
+static bool is_whole(const struct slab_cache *c, const void *p)
+{
+	return c == NULL || slab_debug_is_object(c, p);
+}
+
 static void *move_to(void *p, size_t usable, size_t size)
 {
 	void *moved = slab_sized_alloc(size);
@@ -303,7 +310,7 @@ EXPORT void *slab_realloc(void *p, size_t size)
 	/* in mode M and under debug one byte too many would hide much */
 	if (slab_unlikely(c != NULL ? c->mode == SLAB_MODE_DEBUG
 	                            : is_direct(p, slab_map_order1(p))))
-		return size == usable ? p : move_to(p, usable, size);
+		return size == usable && is_whole(c, p) ? p : move_to(p, usable, size);
 	if (slab_unlikely(usable > SLAB_OBJECT_MAX))
 		return realloc_large(p, usable, size);
 	return slab_sized_fits(usable, size) ? p : move_to(p, usable, size);

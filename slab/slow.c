@@ -34,9 +34,11 @@
  * Returns 0, or the errno of the constructor that failed; nothing half-built stays. */
 static int construct(struct slab_thread *t, struct slab_cache *c, struct slab *s)
 {
-	int error = 0;
+	int error = 0, cancel;
 	uint32_t i;
 
+	/* a constructor that opens a file is no place to end at: nobody has s yet */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	slab_thread_unlock(t);
 	for (i = 0; i < c->geo.objects; i++) {
 		errno = ENOMEM; /* unless the constructor says otherwise */
@@ -48,6 +50,7 @@ static int construct(struct slab_thread *t, struct slab_cache *c, struct slab *s
 		break;
 	}
 	pthread_mutex_lock(&t->lock);
+	pthread_setcancelstate(cancel, NULL);
 	return error;
 }
 

@@ -39,6 +39,12 @@ static void add_slot(struct slot_sums *sums, struct slab_thread *t, const struct
 	sums->frees += allocs + parked - (uint64_t)slab_read(&s->net);
 }
 
+/* Figures are read one after the other while others change them: never below zero. */
+static uint64_t less(uint64_t all, uint64_t some)
+{
+	return all > some ? all - some : 0;
+}
+
 static void collect(struct slab_cache *c, struct slab_cache_stats *st)
 {
 	struct slab_slablist *l = &c->slabs;
@@ -70,10 +76,12 @@ static void collect(struct slab_cache *c, struct slab_cache_stats *st)
 		.alloc_failures = slab_read(&c->alloc_failures),
 	};
 	memcpy(st->name, c->name, sizeof st->name);
-	st->slabs_partial = st->slabs - st->slabs_full - st->slabs_empty;
-	st->objects_live = used > st->objects_cached ? used - st->objects_cached : 0;
+	if ((int64_t)st->frees < 0) /* a slot's net was read after more had come in */
+		st->frees = 0;
+	st->slabs_partial = less(st->slabs, st->slabs_full + st->slabs_empty);
+	st->objects_live = less(used, st->objects_cached);
 	st->objects_capacity = st->slabs * st->objects_per_slab;
-	st->objects_free = st->objects_capacity - used;
+	st->objects_free = less(st->objects_capacity, used);
 	st->mapped_bytes = st->slabs * st->slab_bytes;
 	st->returned_bytes = slab_read(&l->released_slabs) * st->slab_bytes;
 }

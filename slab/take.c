@@ -40,9 +40,9 @@ static size_t span_bytes(size_t have_bytes, size_t slab_bytes)
 
 static void keep_more(struct slab_reserve *r)
 {
-	size_t larger = 2 * r->reserve_bytes;
+	bool may_double = r->reserve_bytes <= r->max_bytes / 2;
 
-	slab_write(&r->reserve_bytes, larger < r->max_bytes ? larger : r->max_bytes);
+	slab_write(&r->reserve_bytes, may_double ? 2 * r->reserve_bytes : r->max_bytes);
 	r->returned_bytes = r->refault_bytes = r->turned_bytes = 0;
 }
 

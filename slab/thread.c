@@ -277,6 +277,14 @@ static void thread_exit(void *arg)
 	errno = saved_errno;
 }
 
+/* Where this is part of a plugin that goes, the end of a thread would call into nothing. */
+__attribute__((destructor(101))) static void leave(void)
+{
+	if (exit_key_made)
+		pthread_key_delete(exit_key);
+	exit_key_made = false; /* who comes later has no struct of his own */
+}
+
 /* ---- fork ---- */
 
 static void fork_prepare(void)

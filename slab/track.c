@@ -82,7 +82,8 @@ static void report_frame(struct slab_report *r, uintptr_t frame)
 	Dl_info info = { 0 }; /* MSan does not know the call that fills it */
 
 	slab_report_text(r, "\n    ");
-	if (dladdr1(at, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || info.dli_fname == NULL) {
+	if (r->bare || dladdr1(at, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 ||
+	    info.dli_fname == NULL) {
 		slab_report_hex(r, frame);
 		return;
 	}

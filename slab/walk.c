@@ -245,14 +245,11 @@ static void unpin_all(struct walk *w)
 	slab_page_unmap((uintptr_t)w->pinned, w->pinned->mapped_bytes);
 }
 
-EXPORT int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj, void *ctx),
-                                      void *ctx)
+static int walk_cache(struct slab_cache *c, int (*fn)(void *obj, void *ctx), void *ctx)
 {
 	struct walk w = { .cache = c };
 	int last = 0;
 
-	if (c->state != SLAB_CACHE_LIVE)
-		slab_misuse_dead(c, "for_each_object");
 	if (c->mode == SLAB_MODE_MALLOC)
 		return slab_direct_for_each(c, fn, ctx);
 	if (!pin_all(&w)) {
@@ -266,6 +263,19 @@ EXPORT int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj,
 		last = walk_slab(&w, w.pinned->slabs[i], fn, ctx);
 	unpin_all(&w);
 	pointers_unmap(&w.parked);
+	return last;
+}
+
+EXPORT int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj, void *ctx),
+                                      void *ctx)
+{
+	int last, cancel;
+
+	if (c->state != SLAB_CACHE_LIVE)
+		slab_misuse_dead(c, "for_each_object");
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* fn may print */
+	last = walk_cache(c, fn, ctx);
+	pthread_setcancelstate(cancel, NULL);
 	return last;
 }
 

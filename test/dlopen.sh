@@ -127,6 +127,61 @@ for i in $(seq 20); do
 done
 "$cc" -std=c11 -O1 -pthread -Iinclude -o "$work/user" "$work/user.c" -ldl || exit 1
 passed=0 failed=0
+
+# A plugin with a library of its own is closed by a thread that has used it and ends then.
+cat >"$work/plugin.c" <<'EOT'
+#include <slab.h>
+void use(void);
+void use(void)
+{
+	static struct slab_cache *c;
+
+	if (c == NULL)
+		c = slab_cache_create("plugin", 40, NULL);
+	slab_cache_free(c, slab_cache_alloc(c));
+}
+EOT
+cat >"$work/closer.c" <<'EOT'
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+static void *lib;
+
+static void *use_and_close(void *arg)
+{
+	void (*use)(void) = (void (*)(void))dlsym(lib, "use");
+
+	if (use == NULL)
+		return arg;
+	use();
+	dlclose(lib);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t id;
+	void *end = argv;
+
+	lib = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+	if (lib == NULL || pthread_create(&id, NULL, use_and_close, argv) != 0)
+		return 1;
+	pthread_join(id, &end);
+	puts(end == NULL ? "ok" : "not found");
+	return 0;
+}
+EOT
+"$cc" -std=c11 -O1 -pthread -Iinclude -shared -fPIC -o "$work/plugin.so" "$work/plugin.c" \
+	"${so%.so}.a" || exit 1
+"$cc" -std=gnu11 -O1 -pthread -o "$work/closer" "$work/closer.c" -ldl || exit 1
+said=$(timeout 60 "$work/closer" "$work/plugin.so" 2>&1)
+if [ "$said" = ok ]; then
+	passed=$((passed + 1))
+else
+	echo "a plugin that goes before its thread: $said"
+	failed=$((failed + 1))
+fi
+
 for turn in none some all; do
 	case $turn in
 	none) some=() ;;

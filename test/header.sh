@@ -45,6 +45,23 @@ int use(void)
 }
 EOT
 cp "$work/use.c" "$work/use.cc"
+cat >>"$work/use.cc" <<'EOT'
+
+namespace app {
+SLAB_CACHE_DEFINE(first, struct conn);
+SLAB_CACHE_DEFINE(second, struct conn);
+}
+
+namespace {
+SLAB_CACHE_DEFINE(third, struct conn);
+}
+
+slab_cache *use_all();
+slab_cache *use_all()
+{
+	return app::first_cache() == app::second_cache() ? third_cache() : nullptr;
+}
+EOT
 
 try() { # COMPILER STANDARD FILE [FLAG]
 	if "$1" "-std=$2" -Iinclude -Wall -Wextra -Wpedantic -Werror -O1 "${@:4}" \

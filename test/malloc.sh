@@ -104,6 +104,9 @@ judge $? "slabrun: the exit status is not the program's"
 judge $? "slabrun --stats: $(cat "$work/err")"
 "$run" --debug FZP --stats bash -c : 2>"$work/err" && grep -q 'size-' "$work/err"
 judge $? "slabrun --debug FZP --stats: $(cat "$work/err")"
+"$run" --stats bash -c 'x=$(echo hi; :); (exit 3); echo done' >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && [ "$(grep -c 'Active / Total Objects' "$work/err")" -eq 1 ]
+judge $? "slabrun --stats of a program that forks: $(cat "$work/err")"
 for wrong in "" "--none" "--debug" "--debug X sh"; do
 	# shellcheck disable=SC2086
 	"$run" $wrong >"$work/out" 2>&1

@@ -137,3 +137,24 @@ Test(debug_sized, wrong_blocks_are_named_and_ignored_if_so_wanted)
 	cr_assert_eq(figures(c).objects_live, 0);
 	slab_reap();
 }
+
+static void realloc_freed(void *p)
+{
+	slab_free(p);
+	(void)!slab_realloc(p, 100); /* to the size it had */
+}
+
+static void realloc_inside(void *p)
+{
+	(void)!slab_realloc((char *)p + 16, slab_usable_size((char *)p + 16));
+}
+
+Test(debug_sized, realloc_to_the_same_size_takes_whole_blocks_alone)
+{
+	char *p = slab_malloc(100);
+
+	cr_assert_eq(slab_realloc(p, 100), p);
+	dies_saying(realloc_freed, p, "slab: double free: ");
+	dies_saying(realloc_inside, p, " is an interior pointer, not the start of an object (");
+	slab_free(p);
+}

@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "test/unit.h"
 #include "slab/large.h"
@@ -102,4 +103,30 @@ Test(large, a_block_that_cannot_move_loses_no_addresses)
 		slab_reap();
 	}
 	cr_assert_lt(address_bytes(), before + 32 * M);
+}
+
+static void grow_under_a_limit(void *arg)
+{
+	char *one = slab_malloc(64 * M), *other = slab_malloc(64 * M);
+	char *lower = one < other ? one : other;
+	struct rlimit limit;
+
+	(void)arg;
+	slab_free(lower == one ? other : one);
+	slab_reap(); /* behind lower is room now */
+	if (getrlimit(RLIMIT_AS, &limit) != 0)
+		_exit(1);
+	limit.rlim_cur = address_bytes() + 4 * M;
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		_exit(1);
+	if (slab_realloc(lower, 65 * M) != lower)
+		_exit(2);
+}
+
+/* What is taken for the next time may be too much where what is asked for is not. */
+Test(large, a_block_grows_as_far_as_a_limit_on_addresses_allows)
+{
+	if (under_tool())
+		return; /* its addresses are the tool's, too */
+	cr_assert_eq(child_runs(grow_under_a_limit, NULL).status, 0);
 }

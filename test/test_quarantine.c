@@ -162,3 +162,26 @@ Test(quarantine, small_objects_and_lower_limits)
 	end_cache(c);
 	free(objs);
 }
+
+/* Written after free, into its record: nobody can tell that it waits already. */
+Test(quarantine, one_that_waits_twice_is_reported_and_repaired)
+{
+	struct slab_cache *c;
+	struct slab_cache_args args = { .flags = SLAB_RED_ZONE };
+	unsigned char *obj, *other;
+
+	slab_config_set("r");
+	c = slab_cache_create("twice", 24, &args);
+	obj = slab_cache_alloc(c);
+	other = slab_cache_alloc(c);
+	slab_cache_free(c, obj);
+	memset(slab_track_of(c, obj), 0x41, 8);
+	listen_to_reports();
+	slab_cache_free(c, obj);
+	slab_cache_free(c, other);
+	slab_cache_shrink(c);
+	cr_assert_not_null(strstr(heard.all, "track record overwritten"), "%s", heard.all);
+	cr_assert_not_null(strstr(heard.all, "double free: "), "%s", heard.all);
+	cr_assert_eq(figures(c).objects_live, 0);
+	cr_assert_eq(slab_cache_destroy(c), 0);
+}

@@ -279,3 +279,28 @@ Test(stats, settings_are_kept)
 	slab_root.reserve.min_bytes = was.min_bytes;
 	slab_root.reserve.max_bytes = was.max_bytes;
 }
+
+/* Others change what is read one after the other. */
+Test(stats, no_figure_is_below_zero)
+{
+	struct slab_cache *moving = new_cache("moving", 64);
+	void *obj = slab_cache_alloc(moving);
+	uint64_t used = moving->slabs.used, full = moving->slabs.full;
+	struct slab__slot *slot = my_slot(moving);
+	struct slab_cache_stats st;
+
+	moving->slabs.used = 1000;
+	moving->slabs.full = 1000;
+	if (slot != NULL)
+		slot->net += 1000;
+	st = figures(moving);
+	moving->slabs.used = used;
+	moving->slabs.full = full;
+	if (slot != NULL)
+		slot->net -= 1000;
+	cr_expect_eq(st.objects_free, 0);
+	cr_expect_eq(st.slabs_partial, 0);
+	cr_expect_eq(st.frees, 0);
+	slab_cache_free(moving, obj);
+	end_cache(moving);
+}

@@ -188,3 +188,24 @@ Test(track, each_cache_tells_what_it_holds)
 	end_cache(plain);
 	end_cache(c);
 }
+
+/* It holds every lock; names take the loader's, and who has that may wait for one of them. */
+Test(track, verify_shows_frames_without_names)
+{
+	struct slab_cache_args args = { .flags = SLAB_STORE_USER | SLAB_RED_ZONE };
+	struct slab_cache *c = slab_cache_create("bare", 24, &args);
+	unsigned char *obj = taker(c), was = obj[24];
+	const char *frames;
+
+	obj[24] = 1;
+	listen_to_reports();
+	cr_assert_eq(slab_cache_verify(c), 1);
+	listen_no_more();
+	frames = strstr(heard.text, "allocated by thread");
+	cr_assert_not_null(frames, "%s", heard.text);
+	cr_assert_null(strchr(frames, '+'), "%s", heard.text);
+	cr_assert_not_null(strstr(frames, "\n    0x"), "%s", heard.text);
+	obj[24] = was;
+	freer(c, obj);
+	end_cache(c);
+}
