@@ -9,6 +9,7 @@
 
 #include "slab/large.h"
 #include "slab/check.h"
+#include "slab/damage.h"
 #include "slab/list.h"
 #include "slab/map.h"
 #include "slab/meta.h"
@@ -95,17 +96,26 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 	return span != NULL ? (void *)span->base : NULL;
 }
 
-static struct slab_span *span_at_locked(void *p)
+bool slab_large_is_start(const void *p)
 {
-	struct slab_span *span = slab_map_span(p);
+	const struct slab_span *span = slab_map_span(p);
 	struct slab_report r;
 
 	if (slab_likely(span != NULL && span->base == (uintptr_t)p))
-		return span;
+		return true;
 	slab_report_begin(&r, "bad free: ");
 	slab_report_hex(&r, (uintptr_t)p);
 	slab_report_text(&r, " lies inside a large block, not at its start");
-	slab_report_abort(&r);
+	slab_damage_send(&r);
+	return false;
+}
+
+static struct slab_span *span_at_locked(const void *p)
+{
+	struct slab_span *span = slab_map_span(p);
+
+	SLAB_BUG_ON(span == NULL || span->base != (uintptr_t)p); /* freed by two at the same time */
+	return span;
 }
 
 void slab_large_free(void *p)

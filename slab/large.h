@@ -12,7 +12,11 @@
 /* A block of at least size bytes; NULL: no memory. *zeroed: it has never been used. */
 void *slab_large_alloc(size_t size, size_t align, bool *zeroed);
 
-/* Gives back the block at p, which the map says is a large one; an interior pointer is reported. */
+/* Whether a block begins at p, which the map says lies in a large one; else it is reported. To be
+ * asked without a lock, before the two below: a program's handler of SIGABRT may use blocks. */
+bool slab_large_is_start(const void *p);
+
+/* Gives back the block at p. */
 void slab_large_free(void *p);
 
 /* Makes the block at p at least size bytes, in place or by moving its pages. NULL: it cannot. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "slab/sized.h"
+#include "slab/damage.h"
 #include "slab/page.h"
 #include "slab/report.h"
 #include "slab/thread.h"
@@ -129,7 +130,7 @@ static void check_size(void *p, size_t align, size_t size)
 	slab_report_text(&r, ", but its block has ");
 	slab_report_dec(&r, usable);
 	slab_report_text(&r, " bytes");
-	slab_report_abort(&r);
+	slab_damage_send(&r);
 }
 
 EXPORT void free_sized(void *p, size_t size)

@@ -180,6 +180,8 @@ void slab_sized_free_slow(void *p)
 			slab_cache_free(c, p);
 		return;
 	}
+	if (!slab_large_is_start(p))
+		return;
 	t = slab_thread_lock_to_free();
 	slab_large_free(p);
 	slab_thread_unlock(t);
@@ -286,6 +288,10 @@ static void *realloc_large(void *p, size_t usable, size_t size)
 {
 	void *there = NULL;
 
+	if (!slab_large_is_start(p)) {
+		errno = EINVAL;
+		return NULL;
+	}
 	if (size > SLAB_OBJECT_MAX) {
 		struct slab_thread *t = slab_thread_lock();
 

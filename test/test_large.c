@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "test/unit.h"
+#include "slab/config.h"
 #include "slab/large.h"
 #include "slab/page.h"
 
@@ -129,4 +130,35 @@ Test(large, a_block_grows_as_far_as_a_limit_on_addresses_allows)
 	if (under_tool())
 		return; /* its addresses are the tool's, too */
 	cr_assert_eq(child_runs(grow_under_a_limit, NULL).status, 0);
+}
+
+static void use_blocks(int sig)
+{
+	(void)sig;
+	slab_free(slab_malloc(100));
+	slab_free(slab_malloc(2 * M));
+	_exit(0);
+}
+
+static void free_inside(void *p)
+{
+	signal(SIGABRT, use_blocks);
+	slab_free((char *)p + 70000);
+	_exit(1);
+}
+
+Test(large, a_handler_of_the_abort_for_a_bad_free_may_use_blocks)
+{
+	char *p = slab_malloc(200000);
+
+	cr_assert_eq(child_runs(free_inside, p).status, 0);
+	slab_config_set("r"); /* and where nothing is ended, nothing is freed */
+	listen_to_reports();
+	slab_free(p + 70000);
+	cr_assert_null(slab_realloc(p + 16, 300000));
+	cr_assert_eq(heard.reports, 2);
+	listen_no_more();
+	slab_config_set(getenv("SLAB_DEBUG"));
+	cr_assert_eq(slab_usable_size(p), 256 * K);
+	slab_free(p);
 }
