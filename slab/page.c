@@ -114,11 +114,11 @@ uintptr_t slab_page_map(size_t bytes, size_t align)
 	base = map_anywhere(bytes + align);
 	if (base == 0)
 		return 0;
-	at = (base + align - 1) & ~(align - 1);
+	/* the highest place: the kernel goes on downwards, and finds no gap above what comes next */
+	at = (base + align) & ~(align - 1);
 	head = at - base;
 	tail = align - head;
-	if (head > 0)
-		slab_page_unmap(base, head);
+	slab_page_unmap(base, head);
 	if (tail > 0)
 		slab_page_unmap(at + bytes, tail);
 	return at;

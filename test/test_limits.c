@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 
+#include "slab/map.h"
 #include "test/child.h"
 
 TestSuite(limits, .timeout = 120);
@@ -259,6 +260,16 @@ Test(limits, no_address_space)
 
 /* ---- locked memory ---- */
 
+/* Parts of the address map, sparse elsewhere, are resident whole: one for each 4 GiB in use. */
+static size_t leaf_bytes(void)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < SLAB_MAP_LEAVES; i++)
+		n += slab_map_leaves[i] != NULL;
+	return n * sizeof(struct slab_map_leaf);
+}
+
 static int with_locked_memory(void *arg)
 {
 	size_t n = 40 * MIB / 256, before, got;
@@ -279,7 +290,7 @@ static int with_locked_memory(void *arg)
 		CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
 		CHECK(geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
 	}
-	before = rss_bytes();
+	before = rss_bytes() - leaf_bytes();
 	for (int round = 0; round < 3; round++) {
 		for (got = 0; got < n; got++) {
 			objs[got] = slab_cache_alloc(c);
@@ -293,12 +304,11 @@ static int with_locked_memory(void *arg)
 		slab_cache_free_bulk(c, got, objs);
 		CHECK_SUMS(c);
 		/* the pages of a span come with it: one may be more than the reserve */
-		CHECK(rss_bytes() <= before + totals().reserve_bytes + 4 * MIB);
+		CHECK(rss_bytes() <= before + leaf_bytes() + totals().reserve_bytes + 4 * MIB);
 	}
 	slab_cache_shrink(c);
-	/* a thread's table and a leaf of the address map, sparse elsewhere, are resident whole */
-	CHECK(rss_bytes() <= before + MIB + SLAB_SLOTS * sizeof(struct slab__slot) +
-	                         sizeof(struct slab_map_leaf));
+	/* a thread's table is resident whole as well */
+	CHECK(rss_bytes() <= before + leaf_bytes() + MIB + SLAB_SLOTS * sizeof(struct slab__slot));
 	CHECK(slab_cache_destroy(c) == 0);
 	return 0;
 }
