@@ -114,7 +114,7 @@ uintptr_t slab_page_map(size_t bytes, size_t align)
 	base = map_anywhere(bytes + align);
 	if (base == 0)
 		return 0;
-	/* the highest place: the kernel goes on downwards, and finds no gap above what comes next */
+	/* the highest place: the kernel goes on downwards, and no gap stays behind */
 	at = (base + align) & ~(align - 1);
 	head = at - base;
 	tail = align - head;

@@ -41,7 +41,8 @@ run_criterion() {
 	tally=$(sed -n 's/.*Synthesis: Tested: \([0-9]*\) | Passing: \([0-9]*\) | .*/\1 \2/p' \
 		"$result.out" | tail -n 1)
 	# neither is counted: what fails in a .fini, and a warning, which also makes it end with 1
-	if [ "${tally% *}" = "${tally#* }" ] && grep -qE '^\[WARN\]|Assertion Failed' "$result.out"; then
+	if [ "${tally% *}" = "${tally#* }" ] &&
+		grep -qE '^\[WARN\]|Assertion Failed' "$result.out"; then
 		rc=98
 	fi
 	# shellcheck disable=SC2086
