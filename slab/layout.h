@@ -654,6 +654,14 @@ struct slab_root {
 /* The caches by the number of their slot; entry 0 stays NULL. Written under registry_lock. */
 extern struct slab_cache *slab_cache_by_slot[SLAB_SLOTS] __attribute__((visibility("hidden")));
 
+/*
+ * What a thread without slots of its own reads: zeroes. It points to the first when its end is
+ * over, else behind that by the number of its frees so far.
+ */
+#define SLAB_FREES_BEFORE 64 /* slow ones that a thread makes before it gets a struct for them */
+extern struct slab__slot slab_no_slots[1 + SLAB_FREES_BEFORE + SLAB_SLOTS]
+    __attribute__((visibility("hidden")));
+
 extern struct slab_root slab_root __attribute__((visibility("hidden")));
 
 #endif

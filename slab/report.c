@@ -104,9 +104,14 @@ void slab_report_send(struct slab_report *r)
 	tell(r, slab_root.reporter);
 }
 
+uintptr_t slab_report_aborting;
+
+/* A handler of SIGABRT may allocate: not with the struct whose lock the caller may hold. */
 void slab_report_abort(struct slab_report *r)
 {
 	slab_report_send(r);
+	slab_write(&slab_report_aborting, (uintptr_t)&slab__slots_v2);
+	slab__slots_v2 = slab_no_slots + 1 + SLAB_FREES_BEFORE;
 	abort();
 }
 

@@ -25,4 +25,7 @@ void slab_report_send(struct slab_report *r);                              /* ad
 void slab_report_write(struct slab_report *r); /* adds the newline; to standard error alone */
 void slab_report_abort(struct slab_report *r) __attribute__((noreturn, cold));
 
+/* The thread that ends the program by a report, as the address of its slots' pointer; 0: none. */
+extern uintptr_t slab_report_aborting __attribute__((visibility("hidden")));
+
 #endif

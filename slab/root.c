@@ -11,6 +11,8 @@
 
 struct slab_cache *slab_cache_by_slot[SLAB_SLOTS];
 
+struct slab__slot slab_no_slots[1 + SLAB_FREES_BEFORE + SLAB_SLOTS];
+
 struct slab_root slab_root = {
 	.self = (uint64_t)(uintptr_t)&slab_root,
 	.layout_version = SLAB_LAYOUT_VERSION,

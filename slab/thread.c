@@ -26,21 +26,14 @@
 #include "slab/page.h"
 #include "slab/registry.h"
 #include "slab/release.h"
+#include "slab/report.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"
 
 #define SPARE_THREADS 8 /* structs of ended threads kept for new ones */
 #define TABLE_BYTES (SLAB_SLOTS * sizeof(struct slab__slot))
-
-#define FREES_BEFORE 64 /* slow ones that a thread makes before it gets a struct for them */
-
-/*
- * What a thread without slots of its own reads: zeroes. It points to the first when its end is
- * over, else behind that by the number of its frees so far.
- */
-static struct slab__slot no_slots[1 + FREES_BEFORE + SLAB_SLOTS];
-#define OVER (&no_slots[0])
-#define NOT_YET (&no_slots[1])
+#define OVER (&slab_no_slots[0])
+#define NOT_YET (&slab_no_slots[1])
 
 __attribute__((visibility("default"))) __thread struct slab__slot *slab__slots_v2 = NOT_YET;
 
@@ -190,7 +183,7 @@ static struct slab_thread *make_thread(void)
 
 static bool are_own(const struct slab__slot *slots)
 {
-	return (uintptr_t)slots - (uintptr_t)no_slots >= sizeof no_slots;
+	return (uintptr_t)slots - (uintptr_t)slab_no_slots >= sizeof slab_no_slots;
 }
 
 struct slab_thread *slab_thread_lock(void)
@@ -214,7 +207,7 @@ struct slab_thread *slab_thread_lock_to_free(void)
 {
 	struct slab__slot *slots = slab__slots_v2;
 
-	if (slab_likely(are_own(slots)) || slots == OVER || slots == NOT_YET + FREES_BEFORE)
+	if (slab_likely(are_own(slots)) || slots == OVER || slots == NOT_YET + SLAB_FREES_BEFORE)
 		return slab_thread_lock();
 	slab__slots_v2 = slots + 1;
 	pthread_mutex_lock(&shared_thread.lock);
@@ -287,10 +280,18 @@ __attribute__((destructor(101))) static void leave(void)
 
 /* ---- fork ---- */
 
+/* A handler of SIGABRT may fork to show where it was: with the locks as they are. */
+static bool aborts(void)
+{
+	return slab_read(&slab_report_aborting) == (uintptr_t)&slab__slots_v2;
+}
+
 static void fork_prepare(void)
 {
 	struct slab_list *pos;
 
+	if (aborts())
+		return;
 	slab_registry_lock();
 	slab_list_for_each(pos, &slab_root.threads)
 		pthread_mutex_lock(&slab_container(pos, struct slab_thread, link)->lock);
@@ -301,6 +302,8 @@ static void fork_parent(void)
 {
 	struct slab_list *pos;
 
+	if (aborts())
+		return;
 	pthread_mutex_unlock(&shared_thread.lock);
 	slab_list_for_each(pos, &slab_root.threads)
 		pthread_mutex_unlock(&slab_container(pos, struct slab_thread, link)->lock);
@@ -332,6 +335,8 @@ static void fork_child(void)
 {
 	struct slab_list *pos, *after;
 
+	if (aborts())
+		return;
 	pthread_mutex_unlock(&shared_thread.lock);
 	forget_vanished_threads();
 	slab_direct_recount();

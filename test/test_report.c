@@ -108,3 +108,61 @@ Test(report, a_broken_rule_is_named_in_every_build)
 		    "slab: internal rule broken: arg == NULL at test/test_report");
 	cr_assert_eq(child_runs(break_a_rule, "holds").status, 0);
 }
+
+/* ---- a program that handles the abort ---- */
+
+/* As crash handlers do: allocates, shows figures, starts another program. */
+static void use_all(int sig)
+{
+	struct slab_cache *c = new_cache("in-handler", 100);
+	struct slab_totals t;
+	int status = -1;
+	pid_t pid;
+
+	(void)sig;
+	slab_cache_free(c, slab_cache_alloc(c));
+	slab_free(slab_malloc(1000));
+	slab_free(slab_malloc(1000000));
+	if (slab_totals(&t, sizeof t) != 0)
+		_exit(1);
+	pid = fork();
+	if (pid == 0)
+		_exit(0);
+	_exit(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0 ? 0 : 2);
+}
+
+/* Found when the magazines go back to the slabs, under the thread's lock. */
+static void free_inside(void *obj)
+{
+	signal(SIGABRT, use_all);
+	slab_cache_free(slab_cache_of(obj), (char *)obj + 16);
+	slab_thread_flush();
+	_exit(3);
+}
+
+static void free_twice(void *obj)
+{
+	struct slab_cache *c = slab_cache_of(obj);
+
+	signal(SIGABRT, use_all);
+	slab_cache_free(c, obj);
+	slab_cache_free(c, obj);
+	_exit(3);
+}
+
+Test(report, a_handler_of_the_abort_may_use_the_library)
+{
+	struct slab_cache_args args = { .flags = SLAB_CONSISTENCY_CHECKS };
+	struct slab_cache *c[2];
+
+	c[0] = new_cache("plain", 64);
+	c[1] = slab_cache_create("debugged", 64, &args);
+	for (int i = 0; i < 2; i++) {
+		void *obj = slab_cache_alloc(c[i]);
+
+		cr_expect_eq(child_runs(free_inside, obj).status, 0);
+		cr_expect_eq(child_runs(free_twice, obj).status, 0);
+		slab_cache_free(c[i], obj);
+		end_cache(c[i]);
+	}
+}
