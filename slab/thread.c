@@ -163,7 +163,7 @@ static struct slab_thread *make_thread(void)
 	struct slab_thread *t;
 
 	slab_init();
-	t = exit_key_made ? new_struct() : NULL;
+	t = slab_read(&exit_key_made) ? new_struct() : NULL;
 	if (t == NULL)
 		return &shared_thread;
 	slab_registry_lock();
@@ -273,9 +273,10 @@ static void thread_exit(void *arg)
 /* Where this is part of a plugin that goes, the end of a thread would call into nothing. */
 __attribute__((destructor(101))) static void leave(void)
 {
-	if (exit_key_made)
-		pthread_key_delete(exit_key);
-	exit_key_made = false; /* who comes later has no struct of his own */
+	if (!slab_read(&exit_key_made))
+		return;
+	slab_write(&exit_key_made, false); /* who comes later has no struct of his own */
+	pthread_key_delete(exit_key);
 }
 
 /* ---- fork ---- */
