@@ -184,12 +184,13 @@ canaries() {
 	canary criterion unexpected fail 'Passing: 0'
 	canary memcheck unexpected fail 'wanted signal'
 	canary criterion fini fail 'a .fini failed'
+	canary criterion warning fail 'a test warned'
 	canary memcheck fini fail '^0 passed, 1 failed'
 	canary memcheck leak fail 'definitely lost'
 	canary memcheck use_after_free fail 'Invalid read'
 	canary memcheck uninitialised fail 'uninitialised value'
 	canary mode-M leak fail 'definitely lost'
-	line canary "" "$((passed - before)) of 16 judged rightly"
+	line canary "" "$((passed - before)) of 17 judged rightly"
 }
 
 # Under valgrind a program uses one core: run as many at a time as there are cores.

@@ -212,3 +212,22 @@ Test(reserve, a_figure_that_is_set_does_not_adapt)
 		swing();
 	cr_assert_eq(slab_root.reserve.reserve_bytes, 300 * KIB);
 }
+
+/* Slabs that are taken again make it larger, but there is no more than this. */
+Test(reserve, the_largest_does_not_wrap)
+{
+	struct slab_reserve *r = &slab_root.reserve;
+	size_t largest = (size_t)1 << 63;
+	struct slab_cache *huge = new_cache("huge", 64);
+	void *objs[2000];
+
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, largest), 0);
+	for (int round = 0; round < 2; round++) {
+		cr_assert_eq(slab_cache_alloc_bulk(huge, 2000, objs), 2000);
+		slab_cache_free_bulk(huge, 2000, objs);
+		slab_thread_flush();
+		r->idle_bytes = r->warm_bytes;
+	}
+	cr_assert_eq(r->reserve_bytes, largest);
+	end_cache(huge);
+}
