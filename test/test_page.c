@@ -1,4 +1,7 @@
 /* test_page.c - the kernel's memory calls: alignment, occupied addresses, faults on demand */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+
 #include "test/unit.h"
 #include "slab/page.h"
 
@@ -24,6 +27,59 @@ Test(page, maps_zeroes_at_the_alignment)
 			cr_assert_eq(slab_page_unmap(base, pages * PAGE), 0);
 		}
 	}
+}
+
+#define CHUNK ((size_t)256 << 10)
+#define GRANULE ((size_t)64 << 10)
+#define CHUNKS 2000
+#define IN_A_ROW 8
+
+static uintptr_t reserve_at(uintptr_t at, size_t bytes)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | (at != 0 ? MAP_FIXED_NOREPLACE : 0);
+	void *p = mmap((void *)at, bytes, PROT_NONE, flags, -1, 0);
+
+	return p == MAP_FAILED ? 0 : (uintptr_t)p;
+}
+
+/* Fills what gaps there are with chunks, until some lie side by side at the lower end. */
+static size_t fill_gaps(uintptr_t *chunk)
+{
+	size_t n = 0, in_a_row = 0;
+
+	while (n < CHUNKS && in_a_row < IN_A_ROW) {
+		chunk[n] = reserve_at(0, CHUNK);
+		in_a_row = n > 0 && chunk[n] == chunk[n - 1] - CHUNK ? in_a_row + 1 : 0;
+		n++;
+	}
+	return in_a_row == IN_A_ROW ? n : 0;
+}
+
+/*
+ * A gap draws each first mapping, but has no room for the larger one that is aligned: that comes
+ * behind everything else, and leaves nothing free in between.
+ */
+Test(page, aligning_leaves_no_gap_above)
+{
+	static uintptr_t chunk[CHUNKS];
+	uintptr_t low, gap, base;
+	size_t n;
+
+	if (under_tool())
+		return; /* it places mappings in its own way */
+	n = fill_gaps(chunk);
+	cr_assert_gt(n, 0);
+	low = chunk[n - 1] & ~(GRANULE - 1);
+	if (low < chunk[n - 1])
+		cr_assert_eq(reserve_at(low, chunk[n - 1] - low), low);
+	gap = ((chunk[n - 1] + CHUNK) & ~(GRANULE - 1)) + GRANULE + 2 * PAGE;
+	munmap((void *)gap, CHUNK + 15 * PAGE);
+	base = slab_page_map(CHUNK, GRANULE);
+	for (size_t i = 0; i < n; i++)
+		munmap((void *)chunk[i], CHUNK);
+	munmap((void *)low, chunk[n - 1] - low);
+	cr_assert_eq(base + CHUNK, low, "%zu bytes are free above", (size_t)(low - base) - CHUNK);
+	slab_page_unmap(base, CHUNK);
 }
 
 Test(page, aligning_gives_both_ends_back)
