@@ -300,6 +300,7 @@ struct slab_depot {
 
 /* ---- floor 7: threads -------------------------------------------------------------------- */
 
+#define SLAB_THREAD_FIRST_BYTES ((uint64_t)1 << 20) /* what root.thread_bytes is at first */
 #define SLAB_SLOTS 16384 /* caches that can have magazines; further ones work without */
 #define SLAB_SLOTS_PER_PAGE 64
 #define SLAB_SLOT_PAGES (SLAB_SLOTS / SLAB_SLOTS_PER_PAGE)

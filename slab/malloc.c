@@ -230,11 +230,14 @@ static void tune(void)
 
 	pthread_mutex_lock(&slab_root.span_lock);
 	slab_root.constants[SLAB_K_RESERVE_SHARE] = KEPT_SHARE;
-	r->min_bytes = KEPT_LEAST;
-	r->max_bytes = KEPT_MOST;
+	if (r->min_bytes != r->max_bytes) { /* else the program has set it already */
+		r->min_bytes = KEPT_LEAST;
+		r->max_bytes = KEPT_MOST;
+		slab_write(&r->reserve_bytes, KEPT_LEAST);
+	}
 	r->warm_quarters = KEPT_WARM;
-	slab_write(&r->reserve_bytes, KEPT_LEAST);
-	slab_write(&slab_root.thread_bytes, THREAD_MOST);
+	if (slab_root.thread_bytes == SLAB_THREAD_FIRST_BYTES)
+		slab_write(&slab_root.thread_bytes, THREAD_MOST);
 	slab_root.whole_spans = 1;
 	pthread_mutex_unlock(&slab_root.span_lock);
 	slab_thread_unlock(t);

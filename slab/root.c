@@ -44,7 +44,7 @@ struct slab_root slab_root = {
 	             .max_bytes = (size_t)4 << 20,
              .warm_quarters = 1 },
 	.meta_lock = PTHREAD_MUTEX_INITIALIZER,
-	.thread_bytes = (uint64_t)1 << 20,
+	.thread_bytes = SLAB_THREAD_FIRST_BYTES,
 	.fields = {
 #define X(id, type, field) { offsetof(type, field), sizeof(((type *)0)->field) },
 		SLAB_FIELDS(X)

@@ -20,7 +20,7 @@ judge() { # STATUS WHAT
 }
 
 flags=(-std=gnu11 -O1 -g -fno-builtin -pthread -Wall -Wextra -Wno-deprecated-declarations -Iinclude)
-for name in contract wrong host detached locks; do
+for name in contract wrong host detached locks early; do
 	"$cc" "${flags[@]}" -o "$work/$name" "test/malloc/$name.c" -ldl || exit 1
 done
 for name in nosy plugin; do
@@ -59,6 +59,9 @@ done
 said=$(LD_PRELOAD=$so "$work/locks")
 [ "$said" = "0 of them not" ]
 judge $? "locks that are taken first, but not by fork: $said"
+said=$(LD_PRELOAD=$so "$work/early")
+[ "$said" = kept ]
+judge $? "a reserve set before the library's constructor became $said"
 
 # ---- memory calls that allocate ----
 
