@@ -89,9 +89,15 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 	return n > 0;
 }
 
+/* The thread's slot, where c has magazines at all. */
+static struct slab__slot *slot_with_magazines(struct slab_thread *t, const struct slab_cache *c)
+{
+	return slab_read(&c->magazine_cap) > 0 ? slab_slot(t, c) : NULL;
+}
+
 void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct slab_list *empties)
 {
-	struct slab__slot *s = slab_slot(t, c);
+	struct slab__slot *s = slot_with_magazines(t, c);
 	void *obj = NULL;
 
 	if (s != NULL) {
@@ -159,7 +165,7 @@ static bool unload(struct slab_thread *t, struct slab_cache *c, struct slab__slo
 void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
                         struct slab_list *empties)
 {
-	struct slab__slot *s = slab_slot(t, c);
+	struct slab__slot *s = slot_with_magazines(t, c);
 	uint32_t cap = 0, count;
 
 	if (s != NULL) {
