@@ -19,6 +19,11 @@
 
 #define GROWTH_SHARE     4                   /* one that grows gets a quarter more addresses */
 
+static size_t pages(size_t size)
+{
+	return (size + slab_root.page_bytes - 1) & ~(size_t)(slab_root.page_bytes - 1);
+}
+
 /* Whole granules; 0: too large. */
 static size_t granules(size_t size)
 {
@@ -46,7 +51,8 @@ static void leave_locked(struct slab_span *span)
 	slab_root.large_count--;
 }
 
-static struct slab_span *map_new(size_t bytes, size_t align)
+/* size: what the program has asked for */
+static struct slab_span *map_new(size_t bytes, size_t align, size_t size)
 {
 	struct slab_span *span = slab_meta_get(SLAB_META_SPAN);
 	bool entered, again = false;
@@ -63,7 +69,7 @@ static struct slab_span *map_new(size_t bytes, size_t align)
 	}
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (again) /* one call instead of a fault for each page */
-		slab_page_populate(span->base, bytes);
+		slab_page_populate(span->base, pages(size));
 	if (entered)
 		return span;
 	if (span->base != 0)
@@ -88,9 +94,9 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 		SLAB_BUG_ON(!enter_locked(span)); /* its leaves exist */
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (span == NULL) {
-		span = map_new(bytes, align);
+		span = map_new(bytes, align, size);
 		if (span == NULL && slab_recent_trim(0) > 0) /* what was kept is in the way */
-			span = map_new(bytes, align);
+			span = map_new(bytes, align, size);
 		*zeroed = true;
 	}
 	return span != NULL ? (void *)span->base : NULL;

@@ -10,7 +10,7 @@
 #include "slab/meta.h"
 #include "slab/page.h"
 
-#define RUNS_MOST   32                 /* runs kept, */
+#define RUNS_MOST   64                 /* runs kept, */
 #define LEAST       ((size_t)1 << 20)  /* of so many bytes in any case; */
 #define LEAST_MOST  ((size_t)4 << 20)  /* of up to so many if what went back is wanted again, */
 #define KEPT_MOST   ((size_t)16 << 20) /* and else at most so many, */
@@ -83,6 +83,8 @@ struct slab_span *slab_recent_take_locked(size_t bytes, size_t align, bool exact
 		if (span->bytes >= bytes && (span->base & (align - 1)) == 0 &&
 		    (best == NULL || span->bytes < best->bytes))
 			best = span;
+		if (best != NULL && best->bytes == bytes)
+			break; /* of those that fit the one that was freed last */
 	}
 	if (best == NULL)
 		return NULL;

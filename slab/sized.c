@@ -2,8 +2,8 @@
  * sized.c - the by-size front end                                                        Floor 11
  *
  * Called by users. One cache per size class, made at its first use: steps of 16 bytes up to 128,
- * from there on eight classes per doubling, so that at most 1/8 of a block is waste. Larger blocks,
- * and alignments above a cache's, are mappings of their own (large.c).
+ * from there on eight classes per doubling, so that at most 1/8 of a block is waste. Blocks above
+ * 60 KiB, and alignments above a cache's, are mappings of their own (large.c).
  */
 #include <errno.h>
 #include <string.h>
@@ -26,7 +26,7 @@
 #define STEP SLAB_SIZED_STEP
 #define STEPS_MAX 128 /* bytes up to which each step is a class */
 #define PER_DOUBLING 8
-#define CLASSES (STEPS_MAX / STEP + 9 * PER_DOUBLING) /* up to 64 KiB */
+#define CLASSES (STEPS_MAX / STEP + 9 * PER_DOUBLING) /* up to 64 KiB, the last under debug alone */
 #define ALIGNS 9                                      /* 16, 32 .. 4096 */
 
 uint32_t slab_sized_slots[SLAB_SIZED_DIRECT / STEP + 1];
@@ -116,6 +116,13 @@ static void *alloc_large(size_t size, size_t align, bool *zeroed)
 	return p;
 }
 
+/* Whether a block of that size is a mapping of its own; one that has a red zone is in a slab. */
+static bool is_large(size_t size)
+{
+	return size > SLAB_SIZED_MOST &&
+	       (size > SLAB_OBJECT_MAX || slab_config_flags("size-65536") == 0);
+}
+
 void *slab_sized_alloc_slow(size_t size)
 {
 	size_t bytes;
@@ -123,7 +130,7 @@ void *slab_sized_alloc_slow(size_t size)
 	unsigned i;
 
 	slab_init();
-	if (slab_unlikely(size > SLAB_OBJECT_MAX))
+	if (slab_unlikely(is_large(size)))
 		return alloc_large(size, STEP, &zeroed);
 	i = class_of(size != 0 ? size : 1, &bytes);
 	return alloc_from(&classes[0][i], bytes, STEP, size);
@@ -209,7 +216,7 @@ EXPORT void *slab_calloc(size_t n, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (slab_unlikely(bytes > SLAB_OBJECT_MAX)) {
+	if (slab_unlikely(is_large(bytes))) {
 		slab_init();
 		p = alloc_large(bytes, STEP, &zeroed);
 	} else {
@@ -232,7 +239,7 @@ EXPORT void *slab_aligned_alloc(size_t align, size_t size)
 	if (align <= STEP)
 		return slab_sized_alloc(size);
 	rounded = (size + align - 1) & ~(align - 1);
-	if (align > SLAB_ALIGN_MAX || size > SLAB_OBJECT_MAX || rounded > SLAB_OBJECT_MAX)
+	if (align > SLAB_ALIGN_MAX || is_large(size) || is_large(rounded))
 		return alloc_large(size != 0 ? size : 1, align, &zeroed);
 	i = class_of(rounded != 0 ? rounded : align, &bytes);
 	return alloc_from(&classes[__builtin_ctzll(align) - 4][i], bytes, align, size);
@@ -292,7 +299,7 @@ static void *realloc_large(void *p, size_t usable, size_t size)
 		errno = EINVAL;
 		return NULL;
 	}
-	if (size > SLAB_OBJECT_MAX) {
+	if (is_large(size)) {
 		struct slab_thread *t = slab_thread_lock();
 
 		there = slab_large_resize(p, size);
@@ -317,7 +324,7 @@ EXPORT void *slab_realloc(void *p, size_t size)
 	if (slab_unlikely(c != NULL ? c->mode == SLAB_MODE_DEBUG
 	                            : is_direct(p, slab_map_order1(p))))
 		return size == usable && is_whole(c, p) ? p : move_to(p, usable, size);
-	if (slab_unlikely(usable > SLAB_OBJECT_MAX))
+	if (slab_unlikely(usable > SLAB_SIZED_MOST) && slab_map_order1(p) == SLAB_MAP_LARGE)
 		return realloc_large(p, usable, size);
 	return slab_sized_fits(usable, size) ? p : move_to(p, usable, size);
 }

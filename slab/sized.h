@@ -15,6 +15,7 @@
 #include "slab/map.h"
 
 #define SLAB_SIZED_STEP 16
+#define SLAB_SIZED_MOST ((size_t)60 << 10) /* of a class: 64 KiB would need 68 in a slab */
 #define SLAB_SIZED_DIRECT 1024 /* sizes up to this have an entry for each step in the table */
 
 /* Offsets of slots in every thread's table, by size / 16 rounded up; entry 0 is for size 0. */

@@ -300,3 +300,47 @@ Test(memory, parked_objects_go_when_another_cache_shrinks)
 	munmap(objs, n * sizeof *objs);
 	munmap(more, m * sizeof *more);
 }
+
+/* ---- large blocks ---- */
+
+enum { BLOCKS = 400 };
+
+/* What n blocks of size make resident, touched or not. */
+static size_t resident(int n, size_t size, bool touched)
+{
+	static char *block[BLOCKS];
+	size_t before = rss_bytes(), after;
+
+	for (int i = 0; i < n; i++) {
+		block[i] = slab_malloc(size);
+		if (touched)
+			memset(block[i], 1, size);
+	}
+	after = rss_bytes();
+	for (int i = 0; i < n; i++)
+		slab_free(block[i]);
+	return after > before ? after - before : 0;
+}
+
+/* In slabs each would have 68 KiB, and count for 128 where empty slabs are counted. */
+Test(memory, blocks_of_64_kib_cost_64_kib_and_make_few_calls)
+{
+	uint64_t calls;
+
+	if (!on_valgrind())
+		cr_expect_leq(resident(BLOCKS, 64 * KIB, true), BLOCKS * 66 * KIB + 256 * KIB);
+	for (int round = 0; round < 32; round++)
+		resident(40, 64 * KIB, false);
+	calls = slab_page_calls.map + slab_page_calls.unmap;
+	resident(40, 64 * KIB, false);
+	if (!on_valgrind())
+		cr_expect_eq(slab_page_calls.map + slab_page_calls.unmap, calls);
+}
+
+Test(memory, what_comes_again_is_made_present_as_far_as_it_was_asked_for)
+{
+	resident(40, 65 * KIB, false); /* more than is kept */
+	if (!on_valgrind())
+		cr_expect_leq(resident(40, 65 * KIB, false), (40 + 4) * 68 * KIB);
+	cr_expect_gt(slab_page_calls.populate, 0);
+}

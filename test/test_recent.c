@@ -274,17 +274,17 @@ Test(recent, what_is_kept_is_bounded)
 	cr_assert_leq(slab_root.recent_bytes, 1 * M);
 }
 
-Test(recent, no_more_than_32_runs_are_kept_and_the_oldest_goes_first)
+Test(recent, no_more_than_64_runs_are_kept_and_the_oldest_goes_first)
 {
-	enum { MANY = 80 };
+	enum { MANY = 160 };
 	char *block[MANY], *much = slab_malloc(128 * M);
 
 	for (int i = 0; i < MANY; i++)
 		block[i] = slab_malloc(128 * K);
 	for (int i = 0; i < MANY; i += 2)
 		slab_free(block[i]);
-	cr_assert_eq(slab_root.recent_count, 32);
-	for (int i = MANY - 64; i < MANY; i += 2) {
+	cr_assert_eq(slab_root.recent_count, 64);
+	for (int i = MANY - 128; i < MANY; i += 2) {
 		struct slab_list *pos;
 		bool there = false;
 

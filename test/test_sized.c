@@ -2,6 +2,7 @@
 #include "test/unit.h"
 #include "slab/map.h"
 #include "slab/page.h"
+#include "slab/sized.h"
 
 /* Sizes that no compiler sees through, so that it does not warn of what is meant. */
 static volatile size_t huge = SIZE_MAX, ptrdiff = PTRDIFF_MAX;
@@ -148,6 +149,21 @@ Test(sized, realloc_keeps_what_fits)
 		stamp(p, have);
 	}
 	cr_assert_null(slab_realloc(p, 0)); /* frees */
+}
+
+/* As large as the smallest blocks that are mappings of their own. */
+Test(sized, an_object_of_64_kib_is_reallocated_as_one)
+{
+	struct slab_cache *c = new_cache("64 KiB", SLAB_OBJECT_MAX);
+	unsigned char *p = slab_cache_alloc(c);
+
+	stamp(p, SLAB_OBJECT_MAX);
+	p = slab_realloc(p, SLAB_OBJECT_MAX + 1);
+	is_stamped(p, SLAB_OBJECT_MAX);
+	p = slab_realloc(p, SLAB_SIZED_MOST);
+	is_stamped(p, SLAB_SIZED_MOST);
+	slab_free(p);
+	cr_assert_eq(slab_cache_destroy(c), 0);
 }
 
 Test(sized, realloc_without_memory_leaves_the_block)
