@@ -340,7 +340,8 @@ Test(memory, blocks_of_64_kib_cost_64_kib_and_make_few_calls)
 Test(memory, what_comes_again_is_made_present_as_far_as_it_was_asked_for)
 {
 	resident(40, 65 * KIB, false); /* more than is kept */
-	if (!on_valgrind())
-		cr_expect_leq(resident(40, 65 * KIB, false), (40 + 4) * 68 * KIB);
+	if (on_valgrind())
+		return;
+	cr_expect_leq(resident(40, 65 * KIB, false), (40 + 4) * 68 * KIB);
 	cr_expect_gt(slab_page_calls.populate, 0);
 }
