@@ -2,7 +2,7 @@
  * sized.c - the by-size front end                                                        Floor 11
  *
  * Called by users. One cache per size class, made at its first use: steps of 16 bytes up to 128,
- * from there on eight classes per doubling, so that at most 1/8 of a block is waste. Blocks above
+ * from there on eight or nine per doubling, so that at most 1/8 of a block is waste. Blocks above
  * 60 KiB, and alignments above a cache's, are mappings of their own (large.c).
  */
 #include <errno.h>
@@ -26,7 +26,8 @@
 #define STEP SLAB_SIZED_STEP
 #define STEPS_MAX 128 /* bytes up to which each step is a class */
 #define PER_DOUBLING 8
-#define CLASSES (STEPS_MAX / STEP + 9 * PER_DOUBLING) /* up to 64 KiB, the last under debug alone */
+#define EIGHTHS (STEPS_MAX / STEP + 9 * PER_DOUBLING) /* up to 64 KiB, the last under debug alone */
+#define CLASSES (EIGHTHS + 6)                         /* and 17/16 of 1, 2 .. 32 KiB */
 #define ALIGNS 9                                      /* 16, 32 .. 4096 */
 
 uint32_t slab_sized_slots[SLAB_SIZED_DIRECT / STEP + 1];
@@ -43,6 +44,11 @@ static unsigned class_of(size_t size, size_t *object_bytes)
 		return (unsigned)(*object_bytes / STEP - 1);
 	}
 	log = 63 - (unsigned)__builtin_clzll(size - 1);
+	/* a buffer and its header: of half a step, 15 fit where 14 of a whole one do, or 7 */
+	if (size > SLAB_SIZED_DIRECT && (size - 1) >> (log - 4) == 16) {
+		*object_bytes = (size_t)17 << (log - 4);
+		return EIGHTHS + log - 10;
+	}
 	shift = log - 3;
 	*object_bytes = (((size - 1) >> shift) + 1) << shift;
 	return STEPS_MAX / STEP + (log - 7) * PER_DOUBLING + (unsigned)((size - 1) >> shift) -

@@ -9,6 +9,7 @@
 #include "slab/config.h"
 #include "slab/large.h"
 #include "slab/page.h"
+#include "slab/sized.h"
 
 #define K 1024
 #define M (1024 * K)
@@ -161,4 +162,19 @@ Test(large, a_handler_of_the_abort_for_a_bad_free_may_use_blocks)
 	slab_config_set(getenv("SLAB_DEBUG"));
 	cr_assert_eq(slab_usable_size(p), 256 * K);
 	slab_free(p);
+}
+
+/* As large as the smallest blocks that are mappings, but in a slab. */
+Test(large, an_object_of_64_kib_is_none)
+{
+	struct slab_cache *c = new_cache("64 KiB", SLAB_OBJECT_MAX);
+	unsigned char *p = slab_cache_alloc(c);
+
+	memset(p, 0x5b, SLAB_OBJECT_MAX);
+	p = slab_realloc(p, SLAB_OBJECT_MAX + 1);
+	cr_assert(p[0] == 0x5b && p[SLAB_OBJECT_MAX - 1] == 0x5b);
+	p = slab_realloc(p, SLAB_SIZED_MOST);
+	cr_assert(p[0] == 0x5b && p[SLAB_SIZED_MOST - 1] == 0x5b);
+	slab_free(p);
+	cr_assert_eq(slab_cache_destroy(c), 0);
 }
