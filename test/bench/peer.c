@@ -115,16 +115,17 @@ void peer_describe(char *text, size_t text_bytes)
 
 #else
 
-void **peer_top;
+struct peer_stack *peer_stack;
 
 void peer_open(size_t size, size_t most)
 {
 	char *objects = (char *)bench_map(most * size);
 	size_t i;
 
-	peer_top = (void **)bench_map(most * sizeof *peer_top);
+	peer_stack = (struct peer_stack *)bench_map(sizeof *peer_stack);
+	peer_stack->top = (void **)bench_map(most * sizeof *peer_stack->top);
 	for (i = most; i > 0; i--)
-		*peer_top++ = objects + (i - 1) * size;
+		*peer_stack->top++ = objects + (i - 1) * size;
 }
 
 void peer_describe(char *text, size_t text_bytes)

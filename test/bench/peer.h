@@ -83,18 +83,23 @@ static inline void peer_free(void *p, size_t size)
 
 #elif defined(PEER_LIMIT) /* objects touched beforehand on a stack, nothing checked: a bound */
 
-extern void **peer_top; /* the next object to hand out lies below */
+/* Behind a pointer: of a word at a fixed place, which code reaches by its own address, processors
+ * that forward a store to the load behind it without delay do so late, as of an indexed one. */
+struct peer_stack {
+	void **top; /* the next object to hand out lies below */
+};
+extern struct peer_stack *peer_stack;
 
 static inline void *peer_alloc(size_t size)
 {
 	(void)size;
-	return *--peer_top;
+	return *--peer_stack->top;
 }
 
 static inline void peer_free(void *p, size_t size)
 {
 	(void)size;
-	*peer_top++ = p;
+	*peer_stack->top++ = p;
 }
 
 #else
