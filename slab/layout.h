@@ -234,6 +234,7 @@ struct slab_reserve {
 	size_t idle_bytes;        /* warm because a cache gave them up, not made present ahead */
 	size_t turned_bytes;      /* of those, taken again since the reserve was last changed */
 	size_t warm_quarters;     /* setting: of the ceiling for warm slabs in any case, 1 to 4 */
+	size_t parked_quarters;   /* setting: of the ceiling for what one thread has parked */
 };
 
 /* ---- floor 5: one cache's slabs and magazines -------------------------------------------- */

@@ -221,7 +221,8 @@ EXPORT struct mallinfo (mallinfo)(void)
 #define KEPT_LEAST  ((size_t)1 << 20) /* or so many bytes, */
 #define KEPT_MOST   ((size_t)2 << 20) /* or, if the program swings, up to so many */
 #define KEPT_WARM   3                 /* quarters of that in warm slabs, whatever is parked */
-#define THREAD_MOST ((size_t)16 << 20) /* what one thread's magazines may pin */
+#define KEPT_PARKED 4                 /* quarters that a thread's magazines may pin, by fill, */
+#define THREAD_MOST ((size_t)16 << 20) /* and, by slab, so many bytes */
 
 static void tune(void)
 {
@@ -236,6 +237,7 @@ static void tune(void)
 		slab_write(&r->reserve_bytes, KEPT_LEAST);
 	}
 	r->warm_quarters = KEPT_WARM;
+	r->parked_quarters = KEPT_PARKED;
 	if (slab_root.thread_bytes == SLAB_THREAD_FIRST_BYTES)
 		slab_write(&slab_root.thread_bytes, THREAD_MOST);
 	slab_root.whole_spans = 1;

@@ -20,9 +20,10 @@ size_t slab_reserve_ceiling(void)
 
 size_t slab_reserve_thread_budget(void)
 {
-	size_t half = slab_reserve_ceiling() / 2, most = slab_read(&slab_root.thread_bytes);
+	size_t part = slab_reserve_ceiling() / 4 * slab_root.reserve.parked_quarters;
+	size_t most = slab_read(&slab_root.thread_bytes);
 
-	return half < most ? half : most;
+	return part < most ? part : most;
 }
 
 static size_t pins(const struct slab_thread *t)

@@ -5,6 +5,7 @@
  *     ceiling = max(reserve, 1/16 of the slabs in use)
  *     sum of what a thread's slots pin      <= root.thread_bytes at worst, and
  *                                           <= ceiling / 2, too, as full as the slabs are
+ *                                              (in libslab-malloc.so the ceiling)
  *     pins of the depots + the caller's own <= 3/4 reserve, else magazines go to the slabs
  *     empty slabs that constructors' caches keep <= reserve / 2, and count as pins
  *     warm slabs                            <= ceiling - pins, at least ceiling / 4, in

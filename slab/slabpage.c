@@ -13,7 +13,7 @@
 #define MOST_COLOURS 64
 #define SHIFT_STRIDE 512 /* multiples of it start in an eighth of a cache's sets at most */
 #define SPARSE_BYTES 4096 /* the largest that slabs of the by-size front end hold many of */
-#define CLASS_ORDER_LEAST 1 /* of its slabs: each header breaks a walk through what it holds */
+#define CLASS_ORDER_LEAST 2 /* of its slabs: each header breaks a walk through what it holds */
 
 _Static_assert(sizeof(struct slab) == 32, "252 objects of 16 bytes need a header of 64 bytes");
 
