@@ -34,10 +34,12 @@ TOOL(__lsan_do_leak_check);
 /*
  * Whether the tool reports a free() of obj well, with the stacks of the block's alloc and first
  * free. ASan looks at what stands before it, and would only crash where nothing is mapped; drd
- * gives up at the first bad one.
+ * gives up at the first bad one. Where slab is malloc, free() leads back here.
  */
 static bool tool_bears_free(const void *obj)
 {
+	if (slab_serves_malloc)
+		return false;
 	if (slab_page_on_valgrind())
 		return !slab_page_on_drd();
 	return __asan_init != NULL && (uintptr_t)obj > MALLOC_ALIGN &&

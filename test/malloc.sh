@@ -93,6 +93,10 @@ says size "^slab: bad free: 0x[0-9a-f]* freed with size 500, but its block has 1
 says small-size "^slab: bad free: 0x[0-9a-f]* freed with size 100, but its block has 3072 bytes"
 says aligned-size "^slab: bad free: 0x[0-9a-f]* freed with size 64, but its block has 640 bytes"
 SLAB_DEBUG=Z says overrun "red zone behind .* in cache 'size-16': .*, 0 behind the object's end"
+(ulimit -c 0; LD_PRELOAD=$so timeout 60 valgrind -q --tool=none "$work/wrong" stack; exit $?) 2>&1 |
+	head -20 >"$work/out"
+[ "$(grep -c 'is no block of this allocator' "$work/out")" -eq 1 ]
+judge $? "a wrong free under valgrind without memcheck is not said once: $(head -3 "$work/out")"
 
 # ---- slabrun ----
 
