@@ -106,19 +106,29 @@ static void *alloc_from(struct slab_cache **where, size_t bytes, size_t align, s
 	return p;
 }
 
+static void *map_large(size_t size, size_t align, bool *zeroed)
+{
+	struct slab_thread *t = slab_thread_lock();
+	void *p = slab_large_alloc(size, align, zeroed);
+
+	slab_thread_unlock(t);
+	return p;
+}
+
 static void *alloc_large(size_t size, size_t align, bool *zeroed)
 {
-	struct slab_thread *t;
+	int saved_errno = errno;
 	void *p;
 
 	*zeroed = false;
 	if (slab_direct_chosen(slab_config_flags("size-large")))
 		return slab_direct_large_alloc(size, align);
-	t = slab_thread_lock();
-	p = slab_large_alloc(size, align, zeroed);
-	slab_thread_unlock(t);
-	if (p == NULL)
-		errno = ENOMEM;
+	p = map_large(size, align, zeroed);
+	/* what slabs keep may be in the way, but not of what no addresses can hold */
+	if (slab_unlikely(p == NULL) && size < SLAB_MAP_LEAVES << SLAB_LEAF_SHIFT &&
+	    slab_reap() > 0)
+		p = map_large(size, align, zeroed);
+	errno = p != NULL ? saved_errno : ENOMEM;
 	return p;
 }
 

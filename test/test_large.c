@@ -125,6 +125,38 @@ static void grow_under_a_limit(void *arg)
 		_exit(2);
 }
 
+#define SMALL 200000
+
+static void want_what_slabs_keep(void *arg)
+{
+	static void *objs[SMALL];
+	struct rlimit limit;
+
+	(void)arg;
+	slab_set(SLAB_RESERVE_BYTES, 64 * M);
+	for (int i = 0; i < SMALL; i++)
+		objs[i] = slab_malloc(128);
+	for (int i = 0; i < SMALL; i++)
+		slab_free(objs[i]);
+	if (slab_root.mapped_bytes < 16 * M || getrlimit(RLIMIT_AS, &limit) != 0)
+		_exit(1);
+	limit.rlim_cur = address_bytes() + 2 * M;
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		_exit(1);
+	errno = 0;
+	if (slab_malloc(12 * M) == NULL || errno != 0)
+		_exit(2);
+	if (slab_malloc(64 * M) != NULL || errno != ENOMEM)
+		_exit(3);
+}
+
+Test(large, what_slabs_keep_goes_before_a_block_is_refused)
+{
+	if (under_tool())
+		return; /* its addresses are the tool's, too */
+	cr_assert_eq(child_runs(want_what_slabs_keep, NULL).status, 0);
+}
+
 /* What is taken for the next time may be too much where what is asked for is not. */
 Test(large, a_block_grows_as_far_as_a_limit_on_addresses_allows)
 {
