@@ -287,15 +287,31 @@ static bool aborts(void)
 	return slab_read(&slab_report_aborting) == (uintptr_t)&slab__slots_v2;
 }
 
+static bool is_own(const struct slab_thread *t)
+{
+	return t->self == (uintptr_t)&slab__slots_v2;
+}
+
+/*
+ * The program's handlers from before ours run while ours hold the locks, and may allocate: under
+ * their thread's own lock, which is left alone. It guards nothing that a thread which forks is in
+ * the middle of, and no other thread takes it without the registry's.
+ */
 static void fork_prepare(void)
 {
 	struct slab_list *pos;
 
 	if (aborts())
 		return;
+	if (!are_own(slab__slots_v2))
+		slab_thread_unlock(slab_thread_lock()); /* makes the struct */
 	slab_registry_lock();
-	slab_list_for_each(pos, &slab_root.threads)
-		pthread_mutex_lock(&slab_container(pos, struct slab_thread, link)->lock);
+	slab_list_for_each(pos, &slab_root.threads) {
+		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
+
+		if (!is_own(t))
+			pthread_mutex_lock(&t->lock);
+	}
 	pthread_mutex_lock(&shared_thread.lock);
 }
 
@@ -306,8 +322,12 @@ static void fork_parent(void)
 	if (aborts())
 		return;
 	pthread_mutex_unlock(&shared_thread.lock);
-	slab_list_for_each(pos, &slab_root.threads)
-		pthread_mutex_unlock(&slab_container(pos, struct slab_thread, link)->lock);
+	slab_list_for_each(pos, &slab_root.threads) {
+		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
+
+		if (!is_own(t))
+			pthread_mutex_unlock(&t->lock);
+	}
 	slab_registry_unlock();
 }
 
@@ -344,12 +364,12 @@ static void fork_child(void)
 	slab_list_for_each_safe(pos, after, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 
-		pthread_mutex_unlock(&t->lock);
-		if (t->self == (uintptr_t)&slab__slots_v2) { /* at its end, too */
+		if (is_own(t)) { /* at its end, too */
 			t->tid = (uint64_t)syscall(SYS_gettid);
 			slab_release_recount(t);
 			continue;
 		}
+		pthread_mutex_unlock(&t->lock);
 		slab_slot_adopt_all(t);
 		drop_struct_locked(t);
 	}

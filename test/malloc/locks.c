@@ -2,9 +2,9 @@
  * locks.c - what lock malloc's functions take first, fork takes, too: run by malloc.sh
  *
  * Else another thread may fork while it is held, and it is held in the child for ever. The program
- * has one thread and stands in for the lock functions. It notes which locks are taken while none is
- * held, from the library's constructor on, and at last those that a fork takes. Prints how many of
- * the former are not among the latter.
+ * stands in for the lock functions. It notes which locks are taken while none is held, from the
+ * library's constructor on, and at last those that a fork in another thread takes, while the first
+ * waits for its end. Prints how many of the former are not among the latter.
  */
 #define _GNU_SOURCE
 #include <malloc.h>
@@ -65,18 +65,27 @@ static void call_everything(void)
 	mallinfo2();
 }
 
-int main(void)
+static void *fork_once(void *status)
 {
-	int missing = 0, status = -1;
 	pid_t pid;
 
-	call_everything();
 	forking = true;
 	pid = fork();
 	if (pid == 0)
 		_exit(0);
 	forking = false;
-	waitpid(pid, &status, 0);
+	waitpid(pid, status, 0);
+	return NULL;
+}
+
+int main(void)
+{
+	int missing = 0, status = -1;
+	pthread_t id;
+
+	call_everything();
+	pthread_create(&id, NULL, fork_once, &status);
+	pthread_join(id, NULL);
 	for (int i = 0; i < firsts; i++) {
 		int k = 0;
 
