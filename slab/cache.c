@@ -289,16 +289,24 @@ struct slab_cache *slab_cache_define_sparse(struct slab_cache **where, const cha
 
 /* ---- destroy ---- */
 
+/* Not under the registry's lock: names for a report's stack need the dynamic loader's, which
+ * another thread may hold while a library's constructor creates a cache. */
+static void end_quarantine(struct slab_cache *c, struct slab_list *empties)
+{
+	struct slab_thread *t = slab_thread_lock();
+
+	slab_quarantine_drain(c, empties);
+	slab_thread_unlock(t);
+	/* what another thread had taken out just before */
+	while (__atomic_load_n(&c->slabs.waiting, __ATOMIC_ACQUIRE) > 0)
+		sched_yield();
+}
+
 /* Every thread's magazines and the depot to the slabs: what is used afterwards is live. */
 static void flush_everywhere_locked(struct slab_cache *c, struct slab_list *empties)
 {
 	struct slab_list *pos;
 
-	if (c->mode == SLAB_MODE_DEBUG)
-		slab_quarantine_drain(c, empties);
-	/* what another thread had taken out just before: it needs no lock that is held here */
-	while (__atomic_load_n(&c->slabs.waiting, __ATOMIC_ACQUIRE) > 0)
-		sched_yield();
 	slab_list_for_each(pos, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 
@@ -341,6 +349,8 @@ EXPORT int slab_cache_destroy(struct slab_cache *c)
 	if (c == NULL)
 		return 0;
 	slab_list_init(&empties);
+	if (c->mode == SLAB_MODE_DEBUG)
+		end_quarantine(c, &empties);
 	slab_registry_lock();
 	if (c->state != SLAB_CACHE_LIVE)
 		slab_misuse_dead(c, "destroy");

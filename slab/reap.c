@@ -51,11 +51,12 @@ EXPORT size_t slab_reap(void)
 
 	slab_list_init(&empties);
 	t = slab_thread_lock(); /* makes the struct, if need be: not under the registry's lock */
+	slab_quarantine_drain(NULL, &empties); /* nor this, which may report with names */
+	bytes = slab_release(t, &empties);
 	slab_thread_unlock(t);
 	slab_registry_lock();
 	pthread_mutex_lock(&t->lock);
 	slab_slot_flush_all(t, &empties);
-	slab_quarantine_drain(NULL, &empties);
 	slab_list_for_each(pos, &slab_root.caches) {
 		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
 
@@ -63,7 +64,7 @@ EXPORT size_t slab_reap(void)
 		slab_slablist_drain(c, true, &empties);
 	}
 	slab_registry_unlock();
-	bytes = slab_release(t, &empties);
+	bytes += slab_release(t, &empties);
 	bytes += slab_recent_trim(0);
 	bytes += slab_return_all(-1);
 	slab_thread_unlock(t);

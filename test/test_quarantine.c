@@ -143,6 +143,37 @@ Test(quarantine, what_is_written_meanwhile_is_seen_when_it_leaves)
 	end_cache(c);
 }
 
+static unsigned told, told_under_registry;
+
+static void note_locks(const char *text, size_t len, void *ctx)
+{
+	(void)text, (void)len, (void)ctx;
+	told++;
+	told_under_registry += slab_root.registry_owner == (uintptr_t)&slab__slots_v2;
+}
+
+/* A thread in dlopen() may wait for it, whose lock a report takes for the names of its stacks. */
+Test(quarantine, the_registry_is_free_while_damage_is_reported)
+{
+	struct slab_cache *c;
+	char *obj;
+
+	slab_config_set("r");
+	slab_set_reporter(note_locks, NULL);
+	for (int by_reap = 0; by_reap < 2; by_reap++) {
+		c = waiting_cache("written", 64);
+		obj = slab_cache_alloc(c);
+		slab_cache_free(c, obj);
+		obj[3] = 'A';
+		if (by_reap)
+			slab_reap();
+		cr_assert_eq(slab_cache_destroy(c), 0);
+	}
+	slab_set_reporter(NULL, NULL);
+	cr_assert_eq(told, 2);
+	cr_assert_eq(told_under_registry, 0);
+}
+
 /* More than its entries, and a limit that falls: entries go before bytes do. */
 Test(quarantine, small_objects_and_lower_limits)
 {
