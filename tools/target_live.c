@@ -156,6 +156,17 @@ static bool live_alive(struct target *target)
 	return state != 0 && state != 'Z' && state != 'X';
 }
 
+/* What is not to be read. Below /dev there is memory, too; shared by fork it is called zero. */
+static bool is_device(const char *path)
+{
+	static const char *const memory[] = { "/dev/zero", "/dev/shm/", "/dev/hugepages/" };
+
+	for (size_t i = 0; i < sizeof memory / sizeof memory[0]; i++)
+		if (strncmp(path, memory[i], strlen(memory[i])) == 0)
+			return false;
+	return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "[v", 2) == 0;
+}
+
 static bool parse_mapping(const char *line, struct target_mapping *mapping)
 {
 	unsigned long long start, end, offset, inode;
@@ -171,9 +182,7 @@ static bool parse_mapping(const char *line, struct target_mapping *mapping)
 	mapping->readable = mode[0] == 'r';
 	mapping->writable = mode[1] == 'w';
 	mapping->anonymous = inode == 0;
-	mapping->device =
-	    (strncmp(line + path, "/dev/", 5) == 0 && strncmp(line + path, "/dev/shm/", 9) != 0) ||
-	    strncmp(line + path, "[v", 2) == 0;
+	mapping->device = is_device(line + path);
 	return end > start;
 }
 
