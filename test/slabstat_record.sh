@@ -53,6 +53,62 @@ says 3 'cannot be written' record -o nowhere/file "$pid"
 says 2 'needs a target' record
 says 2 'has no format csv' record --format=csv "$pid"
 
+# ---- a process that runs another program, loads a library, loses the thread that was read
+cat >changes.c <<'EOF'
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include "slab.h"
+int begin(void);
+int begin(void)
+{
+	return slab_cache_alloc(slab_cache_create("in-plugin", 48, NULL)) == NULL;
+}
+static void *wait_ms(void *ms)
+{
+	usleep((useconds_t)(intptr_t)ms * 1000);
+	return NULL;
+}
+int main(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "";
+	pthread_t id;
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+	slab_cache_alloc(slab_cache_create(argc > 1 ? "before" : "after", 64, NULL));
+	printf("ready\n");
+	fflush(stdout);
+	if (strcmp(how, "exec") == 0) {
+		usleep(700000);
+		execl("/proc/self/exe", argv[0], (char *)NULL);
+	} else if (strcmp(how, "load") == 0) {
+		usleep(700000);
+		((int (*)(void))(intptr_t)dlsym(dlopen("./plugin.so", RTLD_NOW), "begin"))();
+	} else if (strcmp(how, "thread") == 0) {
+		pthread_create(&id, NULL, wait_ms, (void *)700);
+		pthread_create(&id, NULL, wait_ms, (void *)3000);
+		pthread_exit(NULL);
+	}
+	sleep(3);
+	return 0;
+}
+EOF
+"$cc" -std=gnu11 "-I$source/include" -pthread -o changes changes.c "$build/libslab.a" -ldl ||
+	exit 1
+"$cc" -std=gnu11 "-I$source/include" -pthread -shared -fPIC -Wl,--exclude-libs=ALL -o plugin.so \
+	changes.c "$build/libslab.a" -ldl || exit 1
+for how in exec:after load:in-plugin thread:before; do
+	start ./changes "${how%:*}"
+	sleep 0.3 # until the first thread has ended
+	timeout 20 "$slabstat" record -i 0.2 -o changed.jsonl "$pid" 2>err
+	rc=$?
+	[ "$rc" -eq 0 ] && [ "$(wc -l <changed.jsonl)" -ge 9 ] &&
+		tail -n 1 changed.jsonl | grep -q "\"${how#*:}\"" && ok ||
+		bad "record over $how: $rc, $(wc -l <changed.jsonl) lines, $(cat err)"
+done
+
 # ---- plot
 for file in ends stopped found; do
 	"$slabstat" plot "$file.jsonl" -o "$file.svg" && is_svg "$file.svg" &&

@@ -118,11 +118,16 @@ enum fault_code source_open_memory(struct source *source, const char *word, stru
 
 enum fault_code source_figures(struct source *source, struct figures *figures, struct fault *fault)
 {
-	if (source->kind != SOURCE_SNAPSHOT)
+	enum fault_code code = FAULT_NONE;
+
+	if (source->kind == SOURCE_LIVE && source->was_read)
+		code = target_refresh(&source->target, fault);
+	source->was_read = true;
+	if (source->kind != SOURCE_SNAPSHOT && code == FAULT_NONE)
 		return figures_of_target(figures, &source->target, fault);
 	*figures = source->figures;
 	source->figures = (struct figures){ 0 };
-	return FAULT_NONE;
+	return code;
 }
 
 void source_close(struct source *source)

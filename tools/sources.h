@@ -11,6 +11,7 @@ enum source_kind { SOURCE_NONE, SOURCE_LIVE, SOURCE_CORE, SOURCE_SNAPSHOT };
 struct source {
 	enum source_kind kind;
 	struct target target;   /* a process or a core */
+	bool was_read;          /* a process: once at least, so what is known of it may be old */
 	struct figures figures; /* of a snapshot */
 	char label[240];        /* for sentences */
 };

@@ -63,6 +63,12 @@ enum fault_code target_open_live(struct target *target, int pid, struct fault *f
 /* Lists the mappings of a live process anew. Return: 0 or an errno; none: its memory is gone. */
 int target_list_mappings(struct target *target);
 
+/*
+ * The same before a live process is read once more: it may have run another program since, loaded
+ * a library, or lost the thread whose memory was read. Return: 0, or the code of the fault noted.
+ */
+enum fault_code target_refresh(struct target *target, struct fault *fault);
+
 void target_close_live(struct target *target);
 
 /*

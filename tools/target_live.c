@@ -148,14 +148,6 @@ static char task_state(const struct target *target, int task, unsigned *flags)
 	return state;
 }
 
-static bool live_alive(struct target *target)
-{
-	unsigned flags;
-	char state = task_state(target, target->reader, &flags);
-
-	return state != 0 && state != 'Z' && state != 'X';
-}
-
 /* What is not to be read. Below /dev there is memory, too; shared by fork it is called zero. */
 static bool is_device(const char *path)
 {
@@ -219,6 +211,16 @@ static int list_mappings(struct target *target, int task)
 	return error;
 }
 
+static void close_memory(struct target *target)
+{
+	if (target->mem_fd >= 0)
+		close(target->mem_fd);
+	if (target->pagemap_fd >= 0)
+		close(target->pagemap_fd);
+	target->mem_fd = target->pagemap_fd = -1;
+	target->page_count = 0;
+}
+
 /* The first thread may have ended before the others; then another one has the memory. */
 int target_list_mappings(struct target *target)
 {
@@ -226,6 +228,8 @@ int target_list_mappings(struct target *target)
 	struct dirent *entry;
 	DIR *tasks;
 
+	close_memory(target); /* of what was before an exec */
+	target->reader = target->pid;
 	if (error || target->mapping_count > 0)
 		return error;
 	fd = openat(target->proc_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -240,6 +244,25 @@ int target_list_mappings(struct target *target)
 	}
 	closedir(tasks);
 	return 0;
+}
+
+/* The thread whose memory is read may end before the others. */
+static bool live_alive(struct target *target)
+{
+	unsigned flags;
+	char state = task_state(target, target->reader, &flags);
+
+	return (state != 0 && state != 'Z' && state != 'X') ||
+	       (target_list_mappings(target) == 0 && target->mapping_count > 0);
+}
+
+enum fault_code target_refresh(struct target *target, struct fault *fault)
+{
+	int error = target_list_mappings(target);
+
+	if (error == ENOENT || error == ESRCH || (!error && target->mapping_count == 0))
+		return fault_set(fault, FAULT_PARTIAL, "%s has ended.", target->label);
+	return error ? access_explain(target->pid, error, fault) : FAULT_NONE;
 }
 
 /* Reads one byte to learn whether reading is allowed at all. */
@@ -308,9 +331,6 @@ enum fault_code target_open_live(struct target *target, int pid, struct fault *f
 void target_close_live(struct target *target)
 {
 	free(target->mappings);
-	if (target->mem_fd >= 0)
-		close(target->mem_fd);
-	if (target->pagemap_fd >= 0)
-		close(target->pagemap_fd);
+	close_memory(target);
 	close(target->proc_fd);
 }
