@@ -48,6 +48,29 @@ rc=$?
 [ "$rc" -eq 1 ] && grep -q 'live>1' err && valid found.jsonl && ok ||
 	bad "record --fail-if: status $rc, $(cat err)"
 grep -q cache-7 found.jsonl && bad "--cache keeps others" || ok
+# lines FILE N: wait until it has as many
+lines() {
+	for _ in $(seq 100); do
+		[ "$(wc -l <"$1")" -lt "$2" ] || return 0
+		sleep 0.05
+	done
+	return 1
+}
+target blink
+: >blink.jsonl
+"$slabstat" record -i 0.1 -o blink.jsonl "$pid" 2>err &
+recorder=$!
+lines blink.jsonl 2
+kill -USR1 "$pid" # no reading succeeds for 0.3 s
+sleep 0.4
+lines blink.jsonl $(($(wc -l <blink.jsonl) + 2)) || bad "record gives up: $(cat err)"
+kill -TERM "$recorder"
+wait "$recorder"
+rc=$?
+[ "$rc" -eq 0 ] && valid blink.jsonl && ok || bad "record over bad luck: $rc $(cat err)"
+says 7 'could not be written' record -i 0.1 -o /dev/full "$pid"
+target lists
+says 7 'is damaged' record -i 0.1 "$pid"
 says 3 'no process' record 999999999
 says 3 'cannot be written' record -o nowhere/file "$pid"
 says 2 'needs a target' record

@@ -18,6 +18,7 @@
 #include "tools/sources.h"
 
 #define INTERVAL 1.0 /* seconds */
+#define MISSES   20  /* in a row: a process that changes its lists may spoil a reading */
 
 static volatile sig_atomic_t stopped;
 
@@ -83,59 +84,84 @@ static enum fault_code write_reading(FILE *out, struct figures *figures, const c
 	return whole ? FAULT_NONE : fault_set(fault, FAULT_PARTIAL, "slabstat ran out of memory.");
 }
 
-/* One line. found: what --fail-if said first. Return: 0, or a fault that ends the record. */
-static enum fault_code take_reading(struct source *source, FILE *out, const struct options *options,
-				    struct fault *found, struct fault *fault)
-{
-	struct figures figures;
-	enum fault_code code = source_figures(source, &figures, fault);
+struct record {
+	const struct options *options;
+	struct source source;
+	FILE *out;
+	struct fault found; /* what --fail-if said first */
+	bool missed;        /* the last reading failed, and nothing was written of it */
+	unsigned misses;    /* in a row */
+};
 
+/* One line. Return: 0, or the code of the fault noted. */
+static enum fault_code take_reading(struct record *record, struct fault *fault)
+{
+	const struct options *options = record->options;
+	struct figures figures;
+	enum fault_code code = source_figures(&record->source, &figures, fault);
+
+	record->missed = code != FAULT_NONE;
+	record->misses = record->missed ? record->misses + 1 : 0;
 	if (figures.roots > 0 && code == FAULT_NONE) {
 		if (options->globs)
 			figures_keep(&figures, options->globs);
-		code = write_reading(out, &figures, options->output, fault);
-		if (found->code == FAULT_NONE)
+		code = write_reading(record->out, &figures, options->output, fault);
+		if (record->found.code == FAULT_NONE)
 			gate_judge_figures(options->gates, options->gate_count, &figures,
-					   source->label, found);
+					   record->source.label, &record->found);
 	}
 	figures_free(&figures);
 	return code;
+}
+
+/*
+ * Another line, after the first. A reading that fails may be luck, and the next one may succeed.
+ * Return: whether to go on; if not, code is set.
+ */
+static bool take_another(struct record *record, enum fault_code *code, struct fault *fault)
+{
+	struct target *target = &record->source.target;
+	struct fault late = { 0 };
+
+	*code = take_reading(record, &late);
+	if (*code == FAULT_NONE)
+		return true;
+	if (record->missed && !target->alive(target)) {
+		*code = FAULT_NONE; /* the end of the target is that of the record */
+		return false;
+	}
+	if (record->missed && *code == FAULT_PARTIAL && record->misses < MISSES)
+		return true;
+	*fault = late;
+	return false;
 }
 
 enum fault_code verb_record(const struct options *options, struct fault *fault)
 {
 	const struct sigaction act = { .sa_handler = on_stop };
 	double interval = options->interval > 0 ? options->interval : INTERVAL;
-	struct fault found = { 0 };
-	struct source source;
+	struct record record = { .options = options };
 	struct timespec due;
-	enum fault_code code = source_open(&source, options->targets[0], fault);
-	FILE *out = code == FAULT_NONE ? output_open(options->output, fault) : NULL;
+	enum fault_code code = source_open(&record.source, options->targets[0], fault);
 
-	if (!out) {
-		source_close(&source);
+	record.out = code == FAULT_NONE ? output_open(options->output, fault) : NULL;
+	if (!record.out) {
+		source_close(&record.source);
 		return fault->code;
 	}
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &due);
-	for (bool first = true; !stopped; first = false) {
-		struct fault late = { 0 };
-
-		code = take_reading(&source, out, options, &found, first ? fault : &late);
-		if (!first && code != FAULT_NONE && !source.target.alive(&source.target))
-			code = FAULT_NONE; /* the end of the target is that of the record */
-		else if (code == FAULT_NONE && source.kind == SOURCE_LIVE)
-			code = FAULT_NONE;
-		else if (!first && code != FAULT_NONE)
-			*fault = late;
-		if (code != FAULT_NONE || late.code != FAULT_NONE || source.kind != SOURCE_LIVE)
-			break;
+	code = take_reading(&record, fault);
+	while (code == FAULT_NONE && record.source.kind == SOURCE_LIVE && !stopped) {
 		wait_for(&due, interval);
+		if (stopped || !take_another(&record, &code, fault))
+			break;
+		code = FAULT_NONE; /* one that failed is borne */
 	}
-	source_close(&source);
-	code = output_close(out, options->output, code, fault);
-	if (code == FAULT_NONE && found.code != FAULT_NONE)
-		code = fault_set(fault, found.code, "%s", found.text);
+	source_close(&record.source);
+	code = output_close(record.out, options->output, code, fault);
+	if (code == FAULT_NONE && record.found.code != FAULT_NONE)
+		code = fault_set(fault, record.found.code, "%s", record.found.text);
 	return code;
 }
