@@ -99,6 +99,14 @@ target busy
 for _ in $(seq 50); do
 	says 0 '^No fault found' verify "$pid"
 done
+target blink
+for verb in verify map 'whatis 0x1000'; do
+	kill -USR1 "$pid" # its list of caches cannot be followed for 0.3 s
+	sleep 0.2
+	want=$([ "${verb%% *}" = whatis ] && echo 1 || echo 0)
+	says "$want" '' "${verb%% *}" "$pid" ${verb#"${verb%% *}"}
+	sleep 0.2
+done
 dumping 0x33
 
 # ---- cores

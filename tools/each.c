@@ -3,14 +3,18 @@
  *
  * Called by the verbs that look at slabs, not at figures alone.
  */
+#define _GNU_SOURCE 1
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/each.h"
 #include "tools/note.h"
 #include "tools/progress.h"
 #include "tools/text.h"
+
+#define TRIES 8 /* to read lists that a process changes meanwhile: 0.25 s in all */
 
 static enum fault_code explain(const struct target *target, int error, struct fault *fault)
 {
@@ -20,14 +24,32 @@ static enum fault_code explain(const struct target *target, int error, struct fa
 				 "be read.",
 				 target->label);
 	return fault_set(fault, FAULT_PARTIAL, "not all slabs of %s could be looked at (%s).",
-			 target->label, error == EBADMSG ? "a list is damaged" : strerror(error));
+			 target->label,
+			 error != EBADMSG ? strerror(error)
+			 : target->core   ? "a list is damaged"
+					  : "a list changed all the while, or is damaged");
+}
+
+/* The lists of caches and threads. Return: 0 or an errno. */
+static int take_lists(struct walk *walk)
+{
+	int error = walk_take(walk);
+
+	for (unsigned try = 0; try + 1 < TRIES && !walk->target->core &&
+			       (error == EBADMSG || error == EFAULT); try++) {
+		const struct timespec time = { .tv_nsec = 1000000L << try };
+
+		nanosleep(&time, NULL);
+		error = walk_take(walk);
+	}
+	return error;
 }
 
 /* All caches under one root. Return: 0 or the first errno. */
 static int each_of_root(struct walk *walk, unsigned root, const char *globs, each_fn *fn, void *ctx)
 {
 	struct progress progress = { 0 };
-	int error = walk_take(walk);
+	int error = take_lists(walk);
 
 	for (size_t c = 0; c < walk->caches && error != ENOTSUP; c++) {
 		int failed = 0;

@@ -235,7 +235,8 @@ static enum fault_code explain(struct target *target, int error, struct fault *f
 	else if (error == ESRCH || !target->alive(target))
 		cause = "it ended while it was being read";
 	else if (error == EBADMSG)
-		cause = "one of its lists is damaged";
+		cause = target->core ? "one of its lists is damaged"
+				     : "one of its lists changed all the while, or is damaged";
 	return fault_set(fault, FAULT_PARTIAL, "the figures of %s are incomplete: %s.",
 			 target->label, cause);
 }

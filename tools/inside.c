@@ -231,11 +231,22 @@ static void whatis_slab(void *ctx, const struct walk_cache *cache, const struct 
 	who_print_track(inside->out, inside->walk->target, &tracks, inside->ask->addr - addr);
 }
 
+/* In a process a list may have changed while it was followed. */
+static int find(struct inside *inside, struct walk *walk, const struct walk_cache *cache)
+{
+	const struct slabs_visit visit = { whatis_slab, inside };
+	unsigned passes = walk->target->core ? 1 : PASSES;
+	struct slabs_sum sum;
+	int error = EBADMSG;
+
+	for (; !inside->found && error == EBADMSG && passes > 0; passes--)
+		error = slabs_each(walk, cache, &visit, &sum);
+	return inside->found ? 0 : error;
+}
+
 static int look(void *ctx, struct walk *walk, unsigned root, struct walk_cache *cache)
 {
 	struct inside *inside = ctx;
-	const struct slabs_visit visit = { whatis_slab, inside };
-	struct slabs_sum sum;
 
 	(void)root;
 	inside->walk = walk;
@@ -245,7 +256,7 @@ static int look(void *ctx, struct walk *walk, unsigned root, struct walk_cache *
 	case INSIDE_VERIFY:
 		return verify_cache(inside, cache);
 	default:
-		return inside->found ? 0 : slabs_each(walk, cache, &visit, &sum);
+		return inside->found ? 0 : find(inside, walk, cache);
 	}
 }
 
