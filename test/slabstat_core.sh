@@ -80,6 +80,54 @@ says 0 'cache kib, .* slot [0-9]+ of 15, byte 0 of 1024, live' whatis "$pid" "$f
 says 0 'cache kib, .* slot [0-9]+ of 15, byte 1023 of 1024, live' whatis "$pid" "$last"
 says 0 '^No fault found' verify "$pid"
 
+# slabs whose constructors or destructors run are neither damaged nor counted wrongly
+cat >slow.c <<'EOF'
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include "slab.h"
+static void stand(void)
+{
+	printf("ready\n");
+	fflush(stdout);
+	pause();
+}
+static int made(void *obj, void *ctx)
+{
+	if (ctx)
+		stand();
+	return *(char *)obj = 0;
+}
+static void unmade(void *obj, void *ctx)
+{
+	(void)obj, (void)ctx;
+	stand();
+}
+int main(int argc, char **argv)
+{
+	struct slab_cache_args args = { .ctor = made, .dtor = unmade,
+					.ctx = argc > 1 ? NULL : argv };
+	struct slab_cache *c = slab_cache_create("slow", 64, &args);
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	slab_cache_free(c, slab_cache_alloc(c));
+	slab_thread_flush();
+	slab_cache_shrink(c);
+	slab_reap();
+}
+EOF
+"$cc" -std=gnu11 "-I$source/include" -pthread -o slow slow.c "$build/libslab.a" || exit 1
+for when in '' destructed; do
+	start ./slow $when || bad "slow $when did not come up: $(cat start.err)"
+	says 0 '^No fault found' verify "$pid"
+	says 0 ' empty cache hidden' "$pid"
+	says 0 'it keeps none|free' full "$pid" slow
+	! grep -q 'damaged' out && ok || bad "a slab on its way is damaged: $(cat out)"
+	if command -v gcore >/dev/null; then
+		gcore -o slow-core "$pid" >/dev/null 2>&1
+		says 0 '^No fault found' verify "slow-core.$pid"
+	fi
+done
+
 # ---- bad snapshots
 head -c 2000 snapshot.json >cut.json
 says 6 'no whole snapshot' cut.json
@@ -94,6 +142,8 @@ says 2 'neither a core file nor a snapshot' hello
 dumping 0x33 slab
 says 1 'cache-7: slabs that contradict themselves: 1, should be 0' verify "$pid"
 says 0 ' damaged' map "$pid" --cache=cache-7
+dumping 0x33 cookie
+says 1 'cache-7: slabs counted: [0-9]+, should be [0-9]+' verify "$pid"
 # what moves is no damage
 target busy
 for _ in $(seq 50); do

@@ -187,6 +187,8 @@ static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *s
 	slab->live = slab->parked = slab->free = 0;
 	slab->helds = 0;
 	slab->state = search->state;
+	if (!slab->missing && cookie == 0)
+		return false; /* its objects are constructed: it is not the cache's yet */
 	if (!slab->missing && cookie != (cache->addr ^ search->secret ^ slab->header)) {
 		if (search->slot == 0)
 			return false; /* another cache without a slot */
@@ -206,6 +208,7 @@ static bool show_slab(struct search *search, uint64_t base, struct slabs_slab *s
 	sum->slabs++;
 	sum->missing += slab->missing;
 	sum->damaged += slab->damaged;
+	sum->empty += !slab->missing && slab->free == cache->objects_per_slab;
 	sum->live += slab->live;
 	sum->parked += slab->parked;
 	sum->free += slab->free;

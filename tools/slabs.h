@@ -25,7 +25,7 @@ struct slabs_slab {
 
 /* What was found on the way. */
 struct slabs_sum {
-	uint64_t slabs, missing, damaged, live, parked, free;
+	uint64_t slabs, missing, damaged, empty, live, parked, free;
 	uint64_t parked_nowhere; /* parked pointers that are no slot in use of the cache */
 	uint64_t own_spans, own_warm; /* spans of this cache alone; their empty resident slabs */
 };
