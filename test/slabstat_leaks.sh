@@ -157,4 +157,16 @@ timeout 10 "$slabstat" verify "$pid" --stop >out 2>&1
 [ $? -eq 2 ] && ok || bad "verify takes --stop"
 TMPDIR=/nowhere says 7 'set TMPDIR' leaks "$pid" --stop
 
+# ---- a target that dies between two looks, or in one
+for i in $(seq 24); do
+	leaky rest
+	disown # the shell is not to say that it was killed
+	(sleep "0.0$((i % 12 * 8 + 10))"; kill -KILL "$pid") 2>/dev/null &
+	timeout 60 "$slabstat" leaks "$pid" >out 2>err
+	rc=$?
+	wait "$!" 2>/dev/null
+	case $rc in 1 | 3 | 7) ;; *) bad "the target dies meanwhile: $rc $(cat err)"; break ;; esac
+done
+[ "$i" -eq 24 ] && ok
+
 finish

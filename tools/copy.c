@@ -263,7 +263,7 @@ static int make_file(void)
 
 static enum fault_code explain(const struct copy *copy, int error, struct fault *fault)
 {
-	if (error == ESRCH)
+	if (error == ESRCH || error == ENOENT)
 		return fault_set(fault, FAULT_PARTIAL, "%s ended before it could be copied.",
 				 copy->live->label);
 	if (error == ETIMEDOUT)

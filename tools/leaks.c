@@ -191,6 +191,7 @@ static int look_until_sure(struct leaks *leaks, struct look *look, enum fault_co
 		struct look before = *look;
 
 		before.reach.objects = &before.objects;
+		*look = (struct look){ 0 }; /* whatever comes, each frees its own */
 		nanosleep(&pause, NULL);
 		error = take_and_mark(leaks, look, code, fault);
 		if (!error && *code == FAULT_NONE)
