@@ -73,6 +73,26 @@ else
 	left_out "1,000 threads cannot be had here: $(cat start.err)"
 fi
 
+# ---- a target that dies while its slabs are looked at: that is said, whatever was seen
+for verb in verify full; do
+	told=0
+	for delay in 05 10 15 20 30 40 60 80; do
+		start ./many caches 1 10000 || bad "many: $(cat start.err)"
+		disown
+		(sleep "0.$delay"; kill -KILL "$pid") 2>/dev/null &
+		timeout 60 "$slabstat" "$verb" "$pid" >out 2>err
+		rc=$?
+		wait "$!" 2>/dev/null
+		case $rc in
+		7) ! grep -q 'ended while it was looked at' err || told=1 ;;
+		0 | 3) ;;
+		*) bad "$verb of a target that dies: $rc $(cat err)" ;;
+		esac
+		[ "$told" -eq 0 ] || break
+	done
+	[ "$told" -eq 1 ] && ok || bad "$verb does not say that its target has ended"
+done
+
 # ---- four threads at full speed: each row is consistent, and then its sums hold, or marked
 target busy
 reads=${MATRIX_READS:-1000}

@@ -16,8 +16,11 @@
 
 #define TRIES 8 /* to read lists that a process changes meanwhile: 0.25 s in all */
 
-static enum fault_code explain(const struct target *target, int error, struct fault *fault)
+static enum fault_code explain(struct target *target, int error, struct fault *fault)
 {
+	if (!target->alive(target))
+		return fault_set(fault, FAULT_PARTIAL, "%s ended while it was looked at.",
+				 target->label);
 	if (error == ENOTSUP)
 		return fault_set(fault, FAULT_LAYOUT,
 				 "the library in %s is too old to show its slabs: its figures can "
@@ -80,7 +83,7 @@ enum fault_code each_cache(struct target *target, const char *globs, each_fn *fn
 		walk_begin(&walk, target, &table);
 		error = each_of_root(&walk, (unsigned)i, globs, fn, ctx);
 		walk_end(&walk);
-		if (error)
+		if (error || !target->alive(target))
 			code = explain(target, error, fault);
 	}
 	return code;

@@ -46,18 +46,25 @@ static int begin(struct search *search)
 	struct walk *walk = search->walk;
 	const struct table *table = walk->table;
 	uint64_t addr = search->cache->addr;
+	int error;
 
 	if (spans_begin(&search->spans, walk) != 0)
 		return ENOTSUP;
 	if (!table_has(table, SLAB_F_SLAB_COOKIE, 8, 8) ||
 	    !table_has(table, SLAB_F_SLAB_BITMAP, 8, 8) ||
-	    !table_has(table, SLAB_F_SLAB_IN_USE, 1, 8) ||
-	    walk_number(walk, table->root, SLAB_F_ROOT_SECRET, &search->secret) ||
-	    walk_number(walk, table->root, SLAB_F_ROOT_PAGE_BYTES, &search->page_bytes) ||
-	    walk_number(walk, addr, SLAB_F_CACHE_COLOURS, &search->colours) ||
-	    walk_number(walk, addr, SLAB_F_CACHE_COLOUR_BYTES, &search->colour_bytes) ||
-	    walk_number(walk, addr, SLAB_F_CACHE_HEADER_BYTES, &search->header_bytes))
+	    !table_has(table, SLAB_F_SLAB_IN_USE, 1, 8))
 		return ENOTSUP;
+	error = walk_number(walk, table->root, SLAB_F_ROOT_SECRET, &search->secret);
+	if (!error)
+		error = walk_number(walk, table->root, SLAB_F_ROOT_PAGE_BYTES, &search->page_bytes);
+	if (!error)
+		error = walk_number(walk, addr, SLAB_F_CACHE_COLOURS, &search->colours);
+	if (!error)
+		error = walk_number(walk, addr, SLAB_F_CACHE_COLOUR_BYTES, &search->colour_bytes);
+	if (!error)
+		error = walk_number(walk, addr, SLAB_F_CACHE_HEADER_BYTES, &search->header_bytes);
+	if (error)
+		return error;
 	if (!geometry_makes_sense(search))
 		return EBADMSG;
 	if (walk_number(walk, addr, SLAB_F_CACHE_NUMBER, &search->slot)) /* an older library */
