@@ -92,6 +92,10 @@ says 2 'cache with = alone' "$pid" --fail-if='live>5 cache>x'
 says 2 'cache twice' "$pid" --fail-if='live>5 cache=a cache=b'
 says 2 'more than 8 comparisons' "$pid" --fail-if="$(printf 'live>%d ' 1 2 3 4 5 6 7 8 9)"
 says 2 'does not go with map' map "$pid" --fail-if='live>5'
+says 2 'fail-if needs a target' --fail-if='live>0'
+says 2 'csv needs a target' --format=csv
+says 2 'prometheus needs a target' table --format=prometheus
+says 0 '"processes"' --json
 says 2 'does not go with table' "$pid" -o file
 says 2 'does not go with table' "$pid" -i 1
 says 2 'no interval' top "$pid" -i 0

@@ -164,7 +164,7 @@ static enum fault_code take_option(struct options *options, int letter, char **a
 static enum fault_code check_options(struct options *options, const struct verb *verb,
 				     struct fault *fault)
 {
-	const char *wrong = NULL;
+	const char *wrong = NULL, *alone = NULL;
 
 	if (options->gate_count > 0 && !verb->gates)
 		wrong = "--fail-if";
@@ -174,9 +174,16 @@ static enum fault_code check_options(struct options *options, const struct verb 
 		wrong = "--interval";
 	else if (options->stop && verb->verb != VERB_LEAKS)
 		wrong = "--stop";
+	else if (options->target_count == 0 && options->gate_count > 0)
+		alone = "--fail-if";
+	else if (options->target_count == 0 && options->format > FORMAT_JSON)
+		alone = format_names[options->format];
 	if (wrong)
 		return fault_set(fault, FAULT_USAGE, "%s does not go with %s: see slabstat --help.",
 				 wrong, verb->name);
+	if (alone)
+		return fault_set(fault, FAULT_USAGE,
+				 "%s needs a target: the list of processes has none of it.", alone);
 	if (!options->format_given && !(verb->formats & BIT(TABLE)))
 		options->format = verb->formats & BIT(SVG) ? FORMAT_SVG : FORMAT_JSON;
 	if (!(verb->formats >> options->format & 1))
