@@ -113,6 +113,9 @@ holds '.caches | length == 24' lines
 "$slabstat" --format=csv "$pid" a.json >lines
 [ "$(grep -c '^pid,' lines)" -eq 1 ] && [ "$(wc -l <lines)" -eq 49 ] && ok ||
 	bad "csv of two targets: $(wc -l <lines) lines"
+"$slabstat" --format=csv nowhere.json a.json 2>/dev/null >lines
+head -n 1 lines | grep -q '^pid,root,name,' && [ "$(wc -l <lines)" -eq 25 ] && ok ||
+	bad "csv begins with: $(head -n 1 lines)"
 
 # ---- map as a picture
 # is_png FILE: signature, chunks with their checksums, as many bytes of pixels as it says

@@ -58,7 +58,9 @@ static enum fault_code take(struct figures *figures, const char *word,
 	return code;
 }
 
-static enum fault_code show_one(const struct options *options, size_t i, struct fault *fault)
+/* shown: whether something was, before this. */
+static enum fault_code show_one(const struct options *options, size_t i, bool *shown,
+				struct fault *fault)
 {
 	struct figures figures;
 	struct source source;
@@ -66,8 +68,9 @@ static enum fault_code show_one(const struct options *options, size_t i, struct 
 
 	if (figures.roots > 0) {
 		if (options->target_count > 1 && options->format == FORMAT_TABLE)
-			printf("%s==> %s <==\n", i > 0 ? "\n" : "", source.label);
-		report(stdout, &figures, options, i == 0);
+			printf("%s==> %s <==\n", *shown ? "\n" : "", source.label);
+		report(stdout, &figures, options, !*shown);
+		*shown = true;
 		if (code == FAULT_NONE)
 			code = gate_judge_figures(options->gates, options->gate_count, &figures,
 						  source.label, fault);
@@ -81,12 +84,13 @@ static enum fault_code show_one(const struct options *options, size_t i, struct 
 enum fault_code verb_table(const struct options *options, struct fault *fault)
 {
 	enum fault_code code = FAULT_NONE;
+	bool shown = false;
 
 	if (options->target_count == 1)
-		return show_one(options, 0, fault);
+		return show_one(options, 0, &shown, fault);
 	for (size_t i = 0; i < options->target_count; i++) {
 		struct fault one = { 0 };
-		enum fault_code this = show_one(options, i, &one);
+		enum fault_code this = show_one(options, i, &shown, &one);
 
 		if (this == FAULT_NONE)
 			continue;
