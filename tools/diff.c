@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/diff.h"
+#include "tools/row.h"
 
 static int compare_names(const void *left, const void *right)
 {
@@ -107,6 +108,10 @@ static gate_value key_of(const struct slab_cache_stats *stats, char sort)
 		return stats->objects_capacity;
 	case 's':
 		return stats->object_bytes;
+	case 't':
+		return row_stranded_bytes(stats);
+	case 'w':
+		return row_waste_bytes(stats);
 	case 'u':
 		return stats->objects_capacity
 			   ? (gate_value)stats->objects_live * 1000000 / stats->objects_capacity
