@@ -140,6 +140,8 @@ done
 "$slabstat" plot - <ends.jsonl | cmp -s - ends.svg && ok || bad "plot of a pipe differs"
 grep -q '>others (1[0-9])<' ends.svg && grep -q 'seconds since the start' ends.svg &&
 	grep -q 'Live objects' ends.svg && ok || bad "the plot lacks legend or axes"
+{ echo; cat ends.jsonl; } >blank.jsonl
+"$slabstat" plot blank.jsonl | cmp -s - ends.svg && ok || bad "a blank line moves the plot"
 cut -c -$(($(head -n 1 ends.jsonl | wc -c) - 20)) <<<"$(tail -n 1 ends.jsonl)" >tail
 { cat ends.jsonl; printf %s "$(cat tail)"; } >cut.jsonl
 says 7 'last line of cut.jsonl is cut' plot cut.jsonl -o cut.svg

@@ -147,7 +147,7 @@ static enum fault_code take_line(struct reader *reader, const char *line, size_t
 				 : ms < reader->last_ms ? "is older than the one before"
 							: "is of no time that can be");
 	} else if (!reader->second) {
-		reader->plot->began_ms = number == 1 ? ms : reader->plot->began_ms;
+		reader->plot->began_ms = reader->plot->readings ? reader->plot->began_ms : ms;
 		reader->plot->pid = figures.pid;
 		reader->plot->readings++;
 		reader->end_ms = ms;
