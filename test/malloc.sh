@@ -120,6 +120,12 @@ for wrong in "" "--none" "--debug" "--debug X sh"; do
 	[ $? -eq 125 ] && [ -s "$work/out" ]
 	judge $? "slabrun '$wrong' was not refused with a sentence"
 done
+for folder in 'a folder' a:folder; do
+	mkdir "$work/$folder" && cp "$run" "$build/libslab-malloc.so" "$work/$folder"
+	"$work/$folder/slabrun" true 2>"$work/err"
+	[ $? -eq 125 ] && grep -q 'cannot name .* elsewhere$' "$work/err"
+	judge $? "slabrun in '$folder': $(cat "$work/err")"
+done
 "$run" --help | grep -q '^usage: slabrun'
 judge $? "slabrun --help"
 
