@@ -60,6 +60,17 @@ has 'taken 300 times, [0-9]{1,2} constructed' 0 -s /nowhere lots
 has 'No slabstat at /nowhere' 0 -s /nowhere in
 has '^usage: slabdemo' 0 --help
 has 'returned: (9[0-9]|100)' 0 -s /nowhere /usr/include
+if [ -w /dev/full ]; then
+	for arg in --help in; do
+		(cd "$work" && exec "$demo" "$arg") >/dev/full 2>"$work.out"
+		if [ $? -eq 1 ] && grep -q 'could not be written' "$work.out"; then
+			passed=$((passed + 1))
+		else
+			failed=$((failed + 1))
+			echo "slabdemo $arg does not tell of a full output: $(cat "$work.out")"
+		fi
+	done
+fi
 # ^C in the midst of a long run
 mapfile -t long < <(yes /usr/include | head -n 200)
 timeout --preserve-status -s INT 0.5 "$demo" "${long[@]}" >"$work.out" 2>&1

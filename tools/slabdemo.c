@@ -74,7 +74,8 @@ static int parse(struct options *o, int argc, char **argv)
 			o->slabstat = optarg;
 			break;
 		case 'h':
-			return fputs(usage, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
 		default:
 			return bad_usage("the command line is not understood");
 		}
@@ -218,6 +219,15 @@ static int run(const struct options *o)
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* What was printed may have been lost on the way, a line long ago. */
+static int finish(int status)
+{
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != EXIT_SUCCESS)
+		return status;
+	fputs("slabdemo: the output could not be written.\n", stderr);
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { 0 };
@@ -225,7 +235,7 @@ int main(int argc, char **argv)
 	int status = parse(&o, argc, argv);
 
 	if (status >= 0)
-		return status;
+		return finish(status);
 	if (!keep_existing(o.paths)) {
 		fputs("slabdemo: no folder is left to read; name one that exists.\n", stderr);
 		return EXIT_FAILURE;
@@ -237,8 +247,5 @@ int main(int argc, char **argv)
 	for (char **p = o.paths; *p; p++)
 		printf(" %s", *p);
 	printf(", objects from %s.\n", o.on_malloc ? "malloc" : "slab caches");
-	status = run(&o);
-	if (fflush(stdout) != 0)
-		status = EXIT_FAILURE;
-	return status;
+	return finish(run(&o));
 }
