@@ -53,6 +53,14 @@ fi
 
 # ---- failures: one sentence and a status each
 says 2 '^slabstat: ' --frobnicate "$pid"
+says 2 'no option -x:' --json -xa "$pid"
+says 2 'no option -C:' -C "$pid"
+says 2 'no option -J:' --json -Ja "$pid"
+says 2 '--json=1 is no option' --json=1 "$pid"
+says 2 '--all=1 is no option' --all=1 "$pid"
+says 2 '--frob is no option' --frob "$pid"
+says 2 '-s needs a value' "$pid" -s
+says 2 '--sort needs a value' "$pid" --sort
 says 2 'no verb' tabel "$pid"
 says 2 '^slabstat: ' --format=xml "$pid"
 says 3 '^slabstat: .*no process' 999999999

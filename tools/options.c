@@ -107,6 +107,16 @@ static enum fault_code take_gate(struct options *options, const char *text, stru
 	return gate_parse(&options->gates[options->gate_count++], text, fault);
 }
 
+/* Whether a word is --NAME=VALUE, of an option that takes none and has this letter. */
+static bool has_vain_value(const char *word, int letter)
+{
+	for (const struct option *option = long_options; option->name; option++)
+		if (option->val == letter && option->has_arg == no_argument)
+			return strncmp(word, "--", 2) == 0 && strchr(word, '=');
+	return false;
+}
+
+/* The word before the next one; among letters that stand together optind is still at them. */
 static enum fault_code refuse(int letter, char **argv, struct fault *fault)
 {
 	const char *word = argv[optind - 1];
@@ -114,7 +124,7 @@ static enum fault_code refuse(int letter, char **argv, struct fault *fault)
 	if (letter == ':')
 		return fault_set(fault, FAULT_USAGE, "%.40s needs a value: see slabstat --help.",
 				 word);
-	if (optopt && !strchr("CFIJPS", optopt) && word[1] != '-')
+	if (optopt && !has_vain_value(word, optopt))
 		return fault_set(fault, FAULT_USAGE, "there is no option -%c: see slabstat --help.",
 				 optopt);
 	return fault_set(fault, FAULT_USAGE, "%.40s is no option: see slabstat --help.", word);
