@@ -89,6 +89,10 @@ if "$slabstat" --version | grep -q 'with.* ncurses'; then
 	sees 'Slab cache:' "what was open stays"
 	keys x
 	sees '^status=0' "a key after the end"
+	target
+	run TERM=nowhere "$slabstat" top "$pid"
+	sees "knows no terminal 'nowhere': set TERM" "a terminal that nobody knows"
+	sees '^status=2' "its status"
 	target busy
 	run NO_COLOR=1 "$slabstat" top -i 0.2 "$pid"
 	sees 'CHANGE/S TREND' "the screen"

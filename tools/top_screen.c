@@ -186,26 +186,29 @@ static bool handle(struct top_view *s, int key, bool *again)
 	return true;
 }
 
-static void begin(struct top_view *s)
+/* Return: whether ncurses knows this terminal; initscr() would end the program. */
+static bool begin(struct top_view *s)
 {
 	const char *no_colour = getenv("NO_COLOR"), *codeset;
 
 	setlocale(LC_CTYPE, "");
 	codeset = nl_langinfo(CODESET);
 	s->blocks = SLAB_WITH_NCURSES && strcmp(codeset, "UTF-8") == 0;
-	initscr();
+	if (!newterm(NULL, stdout, stdin))
+		return false;
 	cbreak();
 	noecho();
 	keypad(stdscr, TRUE);
 	set_escdelay(50);
 	curs_set(0);
 	if ((no_colour && no_colour[0]) || !has_colors() || start_color() == ERR)
-		return;
+		return true;
 	s->colours = true;
 	use_default_colors();
 	init_pair(TOP_GROWS, COLOR_RED, -1);
 	init_pair(TOP_SHRINKS, COLOR_GREEN, -1);
 	init_pair(TOP_TREND, COLOR_CYAN, -1);
+	return true;
 }
 
 static void watch(struct top_view *s)
@@ -253,10 +256,16 @@ enum fault_code top_screen(struct source *source, const struct options *options,
 	enum fault_code code = read_again(&s, fault);
 
 	if (s.model.last > 0 && (code == FAULT_NONE || code == FAULT_PARTIAL)) {
-		begin(&s);
-		select_row(&s, 0);
-		watch(&s);
-		endwin();
+		if (begin(&s)) {
+			select_row(&s, 0);
+			watch(&s);
+			endwin();
+		} else {
+			code = fault_set(fault, FAULT_USAGE,
+					 "ncurses knows no terminal '%.40s': set TERM to one that "
+					 "it knows.",
+					 getenv("TERM") ? getenv("TERM") : "");
+		}
 	}
 	close_detail(&s);
 	top_model_free(&s.model);
