@@ -93,6 +93,27 @@ if "$slabstat" --version | grep -q 'with.* ncurses'; then
 	run TERM=nowhere "$slabstat" top "$pid"
 	sees "knows no terminal 'nowhere': set TERM" "a terminal that nobody knows"
 	sees '^status=2' "its status"
+	# a terminal that goes away where hangups are ignored
+	if command -v python3 >/dev/null; then
+		timeout 20 python3 - "$slabstat" "$pid" <<-'EOT' && ok ||
+			import os, pty, signal, sys, time
+			pid, terminal = pty.fork()
+			if pid == 0:
+			    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+			    os.environ["TERM"] = "xterm"
+			    os.execv(sys.argv[1], ["slabstat", "top", "-i", "60", sys.argv[2]])
+			os.read(terminal, 1)
+			time.sleep(0.5)
+			os.close(terminal)
+			for i in range(50):
+			    if os.waitpid(pid, os.WNOHANG)[0]:
+			        sys.exit(0)
+			    time.sleep(0.1)
+			os.kill(pid, signal.SIGKILL)
+			sys.exit(1)
+		EOT
+			bad "top goes on without its terminal"
+	fi
 	target busy
 	run NO_COLOR=1 "$slabstat" top -i 0.2 "$pid"
 	sees 'CHANGE/S TREND' "the screen"

@@ -10,9 +10,11 @@
 #include <curses.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tools/report.h"
 #include "tools/top_detail.h"
@@ -211,6 +213,14 @@ static bool begin(struct top_view *s)
 	return true;
 }
 
+/* Where hangups are ignored, no key comes any more, and nobody waits for one either. */
+static bool terminal_is_gone(void)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&in, 1, 0) == 1 && (in.revents & (POLLHUP | POLLERR | POLLNVAL));
+}
+
 static void watch(struct top_view *s)
 {
 	double due = now() + s->interval;
@@ -223,6 +233,8 @@ static void watch(struct top_view *s)
 		top_view_draw(s);
 		timeout(s->ended ? -1 : left <= 0 ? 0 : (int)(left * 1000) + 1);
 		key = getch();
+		if (key == ERR && terminal_is_gone())
+			return;
 		if (s->ended && key != KEY_RESIZE && (s->detail || !move_by(s, key)))
 			return;
 		if (!s->ended && key != ERR && key != KEY_RESIZE)
