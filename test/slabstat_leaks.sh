@@ -156,6 +156,35 @@ says 5 'does not embed' leaks $$
 timeout 10 "$slabstat" verify "$pid" --stop >out 2>&1
 [ $? -eq 2 ] && ok || bad "verify takes --stop"
 TMPDIR=/nowhere says 7 'set TMPDIR' leaks "$pid" --stop
+# another one holds it: --stop cannot
+cat >tracer.c <<'EOF'
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	if (argc < 2 || ptrace(PTRACE_SEIZE, atoi(argv[1]), NULL, NULL) != 0)
+		return 1;
+	puts("traced");
+	fflush(stdout);
+	pause();
+}
+EOF
+"$cc" -std=gnu11 -o tracer tracer.c || exit 1
+./tracer "$pid" >traced &
+tracer=$!
+for _ in $(seq 100); do
+	! grep -q traced traced && kill -0 "$tracer" 2>/dev/null && sleep 0.05
+done
+if grep -q traced traced; then
+	says 4 "is traced by process $tracer, .*leave out --stop" leaks "$pid" --stop
+	says 1 'live objects are leaked' leaks "$pid"
+else
+	left_out "a process that is traced, as it cannot be here"
+fi
+kill "$tracer" 2>/dev/null
+wait "$tracer" 2>/dev/null
 
 # ---- a target that dies between two looks, or in one
 for i in $(seq 24); do

@@ -23,7 +23,7 @@ struct identity {
 	unsigned real, effective, saved;
 	unsigned real_group, effective_group, saved_group;
 	unsigned long long permitted, effective_caps;
-	int seccomp;
+	int seccomp, tracer;
 };
 
 static bool identity_read(const char *who, struct identity *id)
@@ -43,6 +43,7 @@ static bool identity_read(const char *who, struct identity *id)
 		sscanf(line, "CapPrm: %llx", &id->permitted);
 		sscanf(line, "CapEff: %llx", &id->effective_caps);
 		sscanf(line, "Seccomp: %d", &id->seccomp);
+		sscanf(line, "TracerPid: %d", &id->tracer);
 	}
 	fclose(status);
 	return true;
@@ -105,6 +106,13 @@ bool access_other_user(int pid)
 	struct identity it, me;
 
 	return identity_of(pid, &it) && identity_read("self", &me) && !same_user(&it, &me);
+}
+
+int access_tracer(int pid)
+{
+	struct identity it;
+
+	return identity_of(pid, &it) ? it.tracer : 0;
 }
 
 static enum fault_code explain_yama(int pid, int scope, struct fault *fault)

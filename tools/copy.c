@@ -274,6 +274,11 @@ static enum fault_code explain(const struct copy *copy, int error, struct fault 
 	if (error == E2BIG)
 		return fault_set(fault, FAULT_PARTIAL, "%s has too many threads to be held.",
 				 copy->live->label);
+	if (error == EPERM && copy->hold.live && access_tracer(copy->live->pid) > 0)
+		return fault_set(fault, FAULT_DENIED,
+				 "%s is traced by process %d, as by a debugger, and one alone can "
+				 "hold it: end that, or leave out --stop.",
+				 copy->live->label, access_tracer(copy->live->pid));
 	return access_explain(copy->live->pid, error, fault);
 }
 
