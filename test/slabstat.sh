@@ -66,6 +66,12 @@ says 2 '^slabstat: ' --format=xml "$pid"
 says 3 '^slabstat: .*no process' 999999999
 says 3 '^slabstat: ' /nowhere/at/all
 says 5 'does not embed' $$
+as=(bash -c 'for fd in /proc/self/fd/*; do
+	[ "${fd##*/}" -le 2 ] || eval "exec ${fd##*/}>&-"; done; ulimit -n "$0"; exec "$@"' 4)
+says 4 'cannot be looked into \(Too many open files\)' "$pid"
+as=()
+ln -s loop loop
+says 3 'loop cannot be opened \(Too many levels' loop
 if [ "$(id -u)" -eq 0 ]; then
 	if command -v setpriv >/dev/null; then
 		as=(setpriv --reuid=1 --regid=1 --clear-groups)

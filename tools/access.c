@@ -193,6 +193,10 @@ enum fault_code access_explain(int pid, int error, struct fault *fault)
 	int scope = yama_scope();
 	enum fault_code code;
 
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		return fault_set(fault, FAULT_DENIED,
+				 "process %d cannot be looked into (%s): let slabstat have more.",
+				 pid, strerror(error));
 	if (!identity_of(pid, &it))
 		return explain_absent(pid, fault);
 	if (!identity_read("self", &me))

@@ -53,6 +53,9 @@ static enum fault_code open_file(struct source *source, const char *path, struct
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
 		return fault_set(fault, FAULT_DENIED,
 				 "%.200s may not be read: check its permissions.", path);
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+		return fault_set(fault, FAULT_MISSING, "%.200s cannot be opened (%s).", path,
+				 strerror(errno));
 	if (fd < 0)
 		return fault_set(fault, FAULT_MISSING,
 				 "there is no process or file '%.200s': see slabstat --help.",
