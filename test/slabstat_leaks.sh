@@ -102,6 +102,33 @@ grep -qE '\[[a-z.0-9]+\+0x[0-9a-f]+\]$' out && ok || bad "no module and offset: 
 if command -v jq >/dev/null; then
 	[ "$(jq '[.users[].bytes] | add' out)" = "$total" ] && ok || bad "users --json: $(head out)"
 fi
+# the first thread has ended, another has the memory
+cat >headless.c <<'EOF'
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include "slab.h"
+static void *rest(void *arg)
+{
+	usleep(100000);
+	printf("ready\n");
+	fflush(stdout);
+	pause();
+	return arg;
+}
+int main(void)
+{
+	pthread_t id;
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	slab_cache_alloc(slab_cache_create("headless", 64, NULL));
+	pthread_create(&id, NULL, rest, NULL);
+	pthread_exit(NULL);
+}
+EOF
+"$cc" -std=gnu11 "-I$source/include" -pthread -g -o headless headless.c "$build/libslab.a" || exit 1
+SLAB_DEBUG=U start ./headless || bad "headless did not come up: $(cat start.err)"
+says 0 '\[headless\+0x[0-9a-f]+\]$' users "$pid"
 
 # ---- debug information that is made to do harm costs names at most
 if ls kernel-core >/dev/null 2>&1; then

@@ -48,11 +48,14 @@ static void add(struct symbols *symbols, uint64_t start, uint64_t end, uint64_t 
 
 static void take_maps(struct symbols *symbols, const struct target *target)
 {
-	int fd = openat(target->proc_fd, "maps", O_RDONLY | O_CLOEXEC);
-	FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
+	char *line = NULL, file[64];
 	size_t line_bytes = 0;
-	char *line = NULL;
+	FILE *maps;
+	int fd;
 
+	snprintf(file, sizeof file, "task/%d/maps", target->reader);
+	fd = openat(target->proc_fd, file, O_RDONLY | O_CLOEXEC);
+	maps = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!maps)
 		return;
 	while (getline(&line, &line_bytes, maps) > 0) {
@@ -115,7 +118,7 @@ void symbols_open(struct symbols *symbols, const struct target *target)
 			add(symbols, notes->file[i].start, notes->file[i].end,
 			    notes->file[i].offset, notes->file[i].path);
 	} else {
-		symbols->pid = target->pid;
+		symbols->pid = target->reader; /* the first thread may have ended */
 		take_maps(symbols, target);
 	}
 	signal(SIGPIPE, SIG_IGN); /* the helper may die */

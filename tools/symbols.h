@@ -12,7 +12,7 @@
 struct symbols {
 	struct symbols_module *module; /* by address */
 	size_t modules, room;
-	int pid;          /* of a live target: its files are seen as it sees them; else 0 */
+	int pid;          /* a task of a live target: its files are seen as it does; else 0 */
 	int helper;       /* the process that reads debug information; 0: none */
 	int ask, answer;  /* pipes to and from it */
 };
