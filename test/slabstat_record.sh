@@ -146,6 +146,16 @@ cut -c -$(($(head -n 1 ends.jsonl | wc -c) - 20)) <<<"$(tail -n 1 ends.jsonl)" >
 { cat ends.jsonl; printf %s "$(cat tail)"; } >cut.jsonl
 says 7 'last line of cut.jsonl is cut' plot cut.jsonl -o cut.svg
 is_svg cut.svg && ok || bad "the whole lines of a cut record are not plotted"
+# more than fits into memory at once, as hours give
+awk 'NR == 1 { for (ms = 1700000000000; bytes < 64 * 1048576; ms += 1000) {
+	sub(/"time_ms": [0-9]*/, sprintf("\"time_ms\": %.0f", ms)); print
+	bytes += length + 1; n++
+} print n >"readings" }' ends.jsonl >long.jsonl
+(ulimit -v 60000; timeout 120 "$slabstat" plot long.jsonl -o long.svg) 2>err
+rc=$?
+[ "$rc" -eq 0 ] && is_svg long.svg && grep -q ", $(cat readings) readings<" long.svg && ok ||
+	bad "plot of a long record: $rc $(cat err)"
+rm long.jsonl
 { head -n 1 ends.jsonl; echo nonsense; tail -n 1 ends.jsonl; } >nonsense.jsonl
 says 6 'line 2 of nonsense.jsonl is no reading' plot nonsense.jsonl
 { tail -n 1 ends.jsonl; head -n 1 ends.jsonl; } >order.jsonl

@@ -2,12 +2,15 @@
  * plot.c - a record as lines over time                                                  Floor t10
  *
  * Called by plot_svg.c. The file may come from anywhere: its lines are parsed as snapshots are, and
- * everything that grows with it is bounded. It is gone through twice: which caches are the largest,
- * then their figures.
+ * everything that grows with it is bounded. It is gone through twice, line by line: which caches
+ * are the largest, then their figures. What comes through a pipe is kept in memory.
  */
 #define _GNU_SOURCE 1
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/plot.h"
@@ -17,6 +20,7 @@
 #define NAMES_MAX  16384 /* further ones are counted as others */
 #define SLOTS      (2 * NAMES_MAX)
 #define POINTS_MAX 800
+#define LINE_MAX_BYTES ((size_t)64 << 20)
 
 struct name {
 	char name[64];
@@ -26,8 +30,12 @@ struct name {
 
 struct reader {
 	struct plot *plot;
-	const char *path, *text;
-	size_t bytes;
+	const char *path;
+	FILE *file;
+	uint64_t at, bytes; /* read of it this time; all, as far as is known */
+	char *line;
+	size_t line_bytes, line_room;
+	bool ended; /* behind this line there is nothing, not even the end of a line */
 	struct name *name;
 	size_t names;
 	uint32_t *slot; /* hash table: index of a name + 1 */
@@ -121,8 +129,31 @@ static enum fault_code keep(struct reader *reader, const struct plot_point *poin
 	return FAULT_NONE;
 }
 
-static enum fault_code take_line(struct reader *reader, const char *line, size_t bytes,
-				 size_t number, struct fault *fault)
+/* The next line, without its end. Return: false: it is too long. */
+static bool next_line(struct reader *reader)
+{
+	int byte;
+
+	reader->line_bytes = 0;
+	while ((byte = getc_unlocked(reader->file)) != EOF && byte != '\n') {
+		if (reader->line_bytes == reader->line_room) {
+			size_t room = 2 * reader->line_room + 4096;
+			char *more =
+			    room <= LINE_MAX_BYTES ? realloc(reader->line, room) : NULL;
+
+			if (!more)
+				return false;
+			reader->line = more;
+			reader->line_room = room;
+		}
+		reader->line[reader->line_bytes++] = (char)byte;
+	}
+	reader->at += reader->line_bytes + 1;
+	reader->ended = byte == EOF;
+	return true;
+}
+
+static enum fault_code take_line(struct reader *reader, size_t number, struct fault *fault)
 {
 	struct plot_point point = { 0 };
 	enum fault_code code = FAULT_NONE;
@@ -130,8 +161,9 @@ static enum fault_code take_line(struct reader *reader, const char *line, size_t
 	struct figures figures;
 	uint64_t ms = 0;
 
-	if (snapshot_parse(&figures, line, bytes, &ms, reader->path, &ignored) != FAULT_NONE) {
-		if (line + bytes != reader->text + reader->bytes || number == 1)
+	if (snapshot_parse(&figures, reader->line, reader->line_bytes, &ms, reader->path,
+			   &ignored) != FAULT_NONE) {
+		if (!reader->ended || number == 1)
 			return fault_set(fault, FAULT_LAYOUT,
 					 "line %zu of %.200s is no reading: make the file by "
 					 "slabstat record.",
@@ -164,20 +196,23 @@ static enum fault_code take_line(struct reader *reader, const char *line, size_t
 
 static enum fault_code take_lines(struct reader *reader, struct fault *fault)
 {
-	const char *at = reader->text, *end = reader->text + reader->bytes;
 	enum fault_code code = FAULT_NONE;
 
+	rewind(reader->file);
+	reader->at = 0;
 	reader->last_ms = 0;
-	for (size_t number = 1; at < end && code == FAULT_NONE; number++) {
-		const char *stop = memchr(at, '\n', (size_t)(end - at));
-		size_t bytes = stop ? (size_t)(stop - at) : (size_t)(end - at);
-
-		progress_tell(&reader->progress, reader->path, (uint64_t)(at - reader->text),
-			      reader->bytes);
-		if (bytes > 0)
-			code = take_line(reader, at, bytes, number, fault);
-		at = stop ? stop + 1 : end;
+	reader->ended = false;
+	for (size_t number = 1; !reader->ended && code == FAULT_NONE; number++) {
+		progress_tell(&reader->progress, reader->path, reader->at, reader->bytes);
+		if (!next_line(reader))
+			return fault_set(fault, FAULT_PARTIAL, "line %zu of %.200s is too long.",
+					 number, reader->path);
+		if (reader->line_bytes > 0)
+			code = take_line(reader, number, fault);
 	}
+	if (code == FAULT_NONE && ferror(reader->file))
+		code = fault_set(fault, FAULT_PARTIAL, "%.200s could not be read (%s).",
+				 reader->path, strerror(errno));
 	return code;
 }
 
@@ -234,29 +269,51 @@ static enum fault_code read_twice(struct reader *reader, struct fault *fault)
 	return take_lines(reader, fault);
 }
 
+/* What cannot be gone through twice is taken whole, within bounds; *text: to be freed. */
+static FILE *open_lines(int fd, uint64_t *bytes, char **text)
+{
+	struct stat st;
+	size_t length = 0;
+	FILE *file;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		*bytes = (uint64_t)st.st_size;
+		file = fdopen(fd, "r");
+		if (!file)
+			close(fd);
+		return file;
+	}
+	*text = snapshot_text(fd, &length);
+	*bytes = length;
+	close(fd);
+	return *text ? fmemopen(*text, length, "r") : NULL;
+}
+
 enum fault_code plot_read(struct plot *plot, int fd, const char *path, struct fault *fault)
 {
 	struct reader reader = { .plot = plot, .path = path };
 	enum fault_code code;
-	char *text = snapshot_text(fd, &reader.bytes);
+	char *text = NULL;
 
 	*plot = (struct plot){ 0 };
-	close(fd);
-	reader.text = text;
+	reader.file = open_lines(fd, &reader.bytes, &text);
 	reader.seed = 2166136261u ^ (uint32_t)((uintptr_t)&reader >> 4) ^ (uint32_t)getpid();
 	reader.name = calloc(NAMES_MAX, sizeof *reader.name);
 	reader.slot = calloc(SLOTS, sizeof *reader.slot);
-	if (!text || !reader.name || !reader.slot)
-		code =
-		    fault_set(fault, FAULT_PARTIAL,
-			      "%.200s could not be read: it is too large, or no plain file.", path);
+	if (!reader.file || !reader.name || !reader.slot)
+		code = fault_set(fault, FAULT_PARTIAL,
+				 "%.200s could not be read: it is too large for a pipe, or no "
+				 "plain file.", path);
 	else
 		code = read_twice(&reader, fault);
 	if (code == FAULT_NONE && reader.cut)
 		code = fault_set(fault, FAULT_PARTIAL,
 				 "the last line of %.200s is cut: the others are plotted.", path);
 	progress_end(&reader.progress);
+	if (reader.file)
+		fclose(reader.file);
 	free(text);
+	free(reader.line);
 	free(reader.name);
 	free(reader.slot);
 	return code;
