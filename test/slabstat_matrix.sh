@@ -69,6 +69,12 @@ if start ./many caches 1000 10000; then
 	grep -q "\"objects_live\": $(sed -n 's/^objects //p' own), " json &&
 		! grep -q '"consistent": false' json && ok ||
 		bad "$(cat own), and slabstat: $(head -c 600 json)"
+	says 7 'not all slabs fit into the picture, [0-9]+ caches are left out' map "$pid" \
+		--format=svg -o many.svg
+	is_xml many.svg && grep -q 'Not all fits' many.svg && ok ||
+		bad "the picture does not say so"
+	"$slabstat" map "$pid" --format=svg -o many.svg --cache='cache-1?' && ok ||
+		bad "map of ten of many caches: $?"
 else
 	left_out "1,000 threads cannot be had here: $(cat start.err)"
 fi

@@ -374,6 +374,11 @@ enum fault_code map_picture(FILE *out, struct target *target, const char *globs,
 	if (!map.group || !draw(out, &map, svg, title))
 		code = fault_set(fault, FAULT_PARTIAL,
 				 "the picture is too large: choose caches by --cache.");
+	if ((map.full || map.hidden > 0) && code == FAULT_NONE)
+		code = fault_set(fault, FAULT_PARTIAL,
+				 "not all slabs fit into the picture, %" PRIu64 " caches are left "
+				 "out: choose some by --cache.",
+				 map.hidden);
 	if (map.missing > 0 && code == FAULT_NONE)
 		code = fault_set(fault, FAULT_PARTIAL, "%" PRIu64 " slabs %s.", map.missing,
 				 target->core ? "not in core" : "could not be read");
