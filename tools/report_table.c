@@ -25,12 +25,19 @@ static double percent(uint64_t part, uint64_t whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
+/* ACTIVE in percent of OBJS; of a file that may say anything, no more than there is room for. */
+static double use_of(const struct slab_cache_stats *stats)
+{
+	double use = percent(stats->objects_live, stats->objects_capacity);
+
+	return use < 999 ? use : 999;
+}
+
 void report_cells(char cell[COLUMNS][CELL_BYTES], const struct slab_cache_stats *stats)
 {
 	snprintf(cell[0], CELL_BYTES, "%" PRIu64, stats->objects_capacity);
 	snprintf(cell[1], CELL_BYTES, "%" PRIu64, stats->objects_live);
-	snprintf(cell[2], CELL_BYTES, "%u%%",
-		 (unsigned)percent(stats->objects_live, stats->objects_capacity));
+	snprintf(cell[2], CELL_BYTES, "%u%%", (unsigned)use_of(stats));
 	snprintf(cell[3], CELL_BYTES, "%.2fK", (double)stats->object_bytes / 1024);
 	snprintf(cell[4], CELL_BYTES, "%" PRIu64, stats->slabs);
 	snprintf(cell[5], CELL_BYTES, "%" PRIu64, stats->objects_per_slab);
@@ -62,7 +69,7 @@ uint64_t report_sort_key(const struct slab_cache_stats *stats, char sort)
 	case 'w':
 		return row_waste_bytes(stats);
 	case 'u':
-		return (uint64_t)(1e6 * percent(stats->objects_live, stats->objects_capacity));
+		return (uint64_t)(1e6 * use_of(stats));
 	default:
 		return stats->mapped_bytes;
 	}
