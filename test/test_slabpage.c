@@ -100,7 +100,7 @@ Test(slabpage, classes_of_many_pages_waste_at_most_an_eighth_of_what_they_touch)
 		cr_assert(slab_geometry_set(&dense, size, 16, PAGE));
 		cr_assert(slab_geometry_set_sparse(&g, size, 16, PAGE));
 		if (size <= 4096) {
-			cr_assert_eq(g.order, dense.order > 1 ? dense.order : 1, "%zu", size);
+			cr_assert_eq(g.order, dense.order > 2 ? dense.order : 2, "%zu", size);
 			cr_assert_leq((g.slab_bytes - g.area_bytes) * 8, g.slab_bytes, "%zu", size);
 			continue;
 		}
