@@ -104,6 +104,7 @@ static int take(struct leaks *leaks, struct look *look, enum fault_code *code, s
 /* A copy of the process as it is now, and where the library is in it. */
 static enum fault_code copy_now(struct leaks *leaks, struct fault *fault)
 {
+	struct fault late = { 0 };
 	enum fault_code code;
 
 	if (!leaks->live)
@@ -115,7 +116,12 @@ static enum fault_code copy_now(struct leaks *leaks, struct fault *fault)
 	if (code != FAULT_NONE)
 		return code;
 	leaks->target = &leaks->copy;
-	return note_find(leaks->target, &leaks->roots, fault);
+	code = note_find(leaks->target, &leaks->roots, fault);
+	/* of one that ended meanwhile the copy has a part, perhaps nothing of the library */
+	if (code == FAULT_FOREIGN && target_refresh(leaks->live, &late) != FAULT_NONE)
+		code = fault_set(fault, FAULT_PARTIAL, "%s ended before it could be copied.",
+				 leaks->live->label);
+	return code;
 }
 
 static int take_and_mark(struct leaks *leaks, struct look *look, enum fault_code *code,
