@@ -276,6 +276,7 @@ EXPORT void *slab_cache_zalloc(struct slab_cache *c)
 	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
 		slab_misuse_dead(c, "zalloc");
 	if (c->ctor != NULL) { /* zeroes would undo what it constructed */
+		__atomic_fetch_add(&c->alloc_failures, 1, __ATOMIC_RELAXED);
 		errno = EINVAL;
 		return NULL;
 	}

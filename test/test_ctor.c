@@ -179,6 +179,7 @@ Test(ctor, zeroes_would_undo_it)
 	errno = 0;
 	cr_assert_null(slab_cache_zalloc(c));
 	cr_assert_eq(errno, EINVAL);
+	cr_assert_eq(figures(c).alloc_failures, 1);
 	cr_assert_eq(trace.made, 0);
 }
 
