@@ -320,6 +320,8 @@ static void *realloc_large(void *p, size_t usable, size_t size)
 
 		there = slab_large_resize(p, size);
 		slab_thread_unlock(t);
+	} else if (slab_sized_fits(usable, size)) {
+		there = p;
 	}
 	return there != NULL ? there : move_to(p, usable, size);
 }

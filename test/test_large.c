@@ -210,3 +210,19 @@ Test(large, an_object_of_64_kib_is_none)
 	slab_free(p);
 	cr_assert_eq(slab_cache_destroy(c), 0);
 }
+
+/* A buffer that swings between the largest class and the smallest mapping is not copied. */
+Test(large, a_block_of_64_kib_stays_while_it_is_half_used)
+{
+	unsigned char *p = slab_aligned_alloc(2 * SLAB_ALIGN_MAX, 64 * K);
+
+	memset(p, 0x5b, 64 * K);
+	for (size_t size = 64 * K; size > 33 * K; size -= 3 * K) {
+		cr_assert_eq(slab_realloc(p, size), p, "%zu", size);
+		cr_assert_eq(slab_realloc(p, 64 * K), p);
+	}
+	p = slab_realloc(p, 20 * K);
+	cr_assert_lt(slab_usable_size(p), 64 * K);
+	cr_assert(p[0] == 0x5b && p[20 * K - 1] == 0x5b);
+	slab_free(p);
+}
