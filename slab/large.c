@@ -39,7 +39,7 @@ static bool enter_locked(struct slab_span *span)
 		return false;
 	slab_list_add_tail(&span->all_link, &slab_root.large);
 	slab_root.large_bytes += span->bytes;
-	slab_root.large_count++;
+	slab_add(&slab_root.large_count, 1);
 	return true;
 }
 
@@ -48,7 +48,7 @@ static void leave_locked(struct slab_span *span)
 	slab_map_leave(span->base, span->bytes, span);
 	slab_list_del(&span->all_link);
 	slab_root.large_bytes -= span->bytes;
-	slab_root.large_count--;
+	slab_add(&slab_root.large_count, (uint64_t)-1);
 }
 
 /* size: what the program has asked for */

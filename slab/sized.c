@@ -26,9 +26,11 @@
 #define STEP SLAB_SIZED_STEP
 #define STEPS_MAX 128 /* bytes up to which each step is a class */
 #define PER_DOUBLING 8
-#define EIGHTHS (STEPS_MAX / STEP + 9 * PER_DOUBLING) /* up to 64 KiB, the last under debug alone */
+#define EIGHTHS (STEPS_MAX / STEP + 9 * PER_DOUBLING) /* up to 64 KiB; the last: is_large() */
 #define CLASSES (EIGHTHS + 6)                         /* and 17/16 of 1, 2 .. 32 KiB */
 #define ALIGNS 9                                      /* 16, 32 .. 4096 */
+
+#define MAPPINGS_MOST 16384 /* live ones, before blocks of 64 KiB are in slabs: 1 GiB of them */
 
 uint32_t slab_sized_slots[SLAB_SIZED_DIRECT / STEP + 1];
 
@@ -132,11 +134,14 @@ static void *alloc_large(size_t size, size_t align, bool *zeroed)
 	return p;
 }
 
-/* Whether a block of that size is a mapping of its own; one that has a red zone is in a slab. */
+/* Whether a block of that size is a mapping of its own; one that has a red zone is in a slab, and
+ * so are those of many: each one freed alone splits a mapping, of which a process has 65,530. */
 static bool is_large(size_t size)
 {
-	return size > SLAB_SIZED_MOST &&
-	       (size > SLAB_OBJECT_MAX || slab_config_flags("size-65536") == 0);
+	if (size <= SLAB_SIZED_MOST || size > SLAB_OBJECT_MAX)
+		return size > SLAB_OBJECT_MAX;
+	return slab_read(&slab_root.large_count) < MAPPINGS_MOST &&
+	       slab_config_flags("size-65536") == 0;
 }
 
 void *slab_sized_alloc_slow(size_t size)

@@ -268,3 +268,25 @@ Test(holes, spans_of_ours_in_holes_of_ours)
 	munmap(objs, n * sizeof *objs);
 	munmap(more, m * sizeof *more);
 }
+
+/* A mapping that goes back from between others splits one of theirs, of which a process has
+ * 65,530: so beyond some thousands such blocks are in slabs. */
+Test(holes, every_other_block_of_62_kb)
+{
+	size_t n = 28000, lines = maps_lines();
+	void **blocks = own_pages(n * sizeof *blocks);
+
+	if (on_valgrind()) /* they would be touched */
+		return;
+	for (size_t i = 0; i < n; i++) {
+		blocks[i] = slab_malloc(62000);
+		cr_assert(blocks[i] != NULL);
+	}
+	for (size_t i = 0; i < n; i += 2)
+		slab_free(blocks[i]);
+	cr_expect(maps_lines() < lines + 9000, "%zu more mappings", maps_lines() - lines);
+	for (size_t i = 1; i < n; i += 2)
+		slab_free(blocks[i]);
+	slab_reap();
+	munmap(blocks, n * sizeof *blocks);
+}
