@@ -301,7 +301,6 @@ struct slab_depot {
 
 /* ---- floor 7: threads -------------------------------------------------------------------- */
 
-#define SLAB_THREAD_FIRST_BYTES ((uint64_t)1 << 20) /* what root.thread_bytes is at first */
 #define SLAB_SLOTS 16384 /* caches that can have magazines; further ones work without */
 #define SLAB_SLOTS_PER_PAGE 64
 #define SLAB_SLOT_PAGES (SLAB_SLOTS / SLAB_SLOTS_PER_PAGE)
@@ -631,6 +630,7 @@ struct slab_root {
 	uint64_t unmap_failures;
 	uint64_t hugepages;                   /* setting */
 	uint64_t whole_spans;                 /* setting: of a span in use pages are only dropped */
+	uint64_t thread_bytes_set;            /* 1: thread_bytes is what the program wants */
 
 	pthread_mutex_t meta_lock;
 	void *meta_free[8];                   /* by kind */

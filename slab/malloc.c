@@ -238,7 +238,7 @@ static void tune(void)
 	}
 	r->warm_quarters = KEPT_WARM;
 	r->parked_quarters = KEPT_PARKED;
-	if (slab_root.thread_bytes == SLAB_THREAD_FIRST_BYTES)
+	if (!slab_root.thread_bytes_set)
 		slab_write(&slab_root.thread_bytes, THREAD_MOST);
 	slab_root.whole_spans = 1;
 	pthread_mutex_unlock(&slab_root.span_lock);

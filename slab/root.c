@@ -45,7 +45,7 @@ struct slab_root slab_root = {
              .warm_quarters = 1,
 	             .parked_quarters = 2 },
 	.meta_lock = PTHREAD_MUTEX_INITIALIZER,
-	.thread_bytes = SLAB_THREAD_FIRST_BYTES,
+	.thread_bytes = (uint64_t)1 << 20,
 	.fields = {
 #define X(id, type, field) { offsetof(type, field), sizeof(((type *)0)->field) },
 		SLAB_FIELDS(X)

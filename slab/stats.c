@@ -143,6 +143,7 @@ static int set_locked(enum slab_option option, size_t bytes, bool *lower)
 	case SLAB_THREAD_BYTES:
 		*lower = bytes < slab_root.thread_bytes;
 		slab_write(&slab_root.thread_bytes, bytes);
+		slab_root.thread_bytes_set = 1;
 		return 0;
 	case SLAB_HUGEPAGES:
 		if (bytes > 1)

@@ -61,7 +61,7 @@ said=$(LD_PRELOAD=$so "$work/locks")
 judge $? "locks that are taken first, but not by fork: $said"
 said=$(LD_PRELOAD=$so "$work/early")
 [ "$said" = kept ]
-judge $? "a reserve set before the library's constructor became $said"
+judge $? "what was set before the library's constructor: $said"
 
 # ---- memory calls that allocate ----
 
