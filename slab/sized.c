@@ -141,7 +141,7 @@ static bool is_large(size_t size)
 	if (size <= SLAB_SIZED_MOST || size > SLAB_OBJECT_MAX)
 		return size > SLAB_OBJECT_MAX;
 	return slab_read(&slab_root.large_count) < MAPPINGS_MOST &&
-	       slab_config_flags("size-65536") == 0;
+	       (slab_config_flags("size-65536") & (SLAB_DEBUG_FLAGS | SLAB_ONE_MALLOC)) == 0;
 }
 
 void *slab_sized_alloc_slow(size_t size)

@@ -226,3 +226,20 @@ Test(large, a_block_of_64_kib_stays_while_it_is_half_used)
 	cr_assert(p[0] == 0x5b && p[20 * K - 1] == 0x5b);
 	slab_free(p);
 }
+
+/* Where '-' says that nothing is checked, as where nothing is said. */
+Test(large, a_block_of_62_kb_is_a_mapping_unless_it_is_checked)
+{
+	static const char *const texts[] = { NULL, "-", "-,size-*", "FZ,other" };
+	void *p;
+
+	if (under_tool())
+		return; /* but there '-' alone chooses the pool */
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		slab_config_set(texts[i]);
+		p = slab_malloc(62000);
+		cr_expect_eq(slab_map_order1(p), SLAB_MAP_LARGE, "%s", texts[i]);
+		slab_free(p);
+	}
+	slab_config_set(getenv("SLAB_DEBUG"));
+}
