@@ -50,7 +50,7 @@ MAN3      := $(wildcard docs/*.3)
 .SUFFIXES:
 FUZZ_SECONDS ?= 60
 .PHONY: all run fuzz test test-programs one-programs check-all bench bench-apps bench-docs lint \
-	install uninstall clean help FORCE
+	places install uninstall clean help FORCE
 
 PRODUCTS := $(addprefix $(BUILD)/,libslab.a libslab.so libslab-malloc.so slabstat slabdemo \
             slabrun)
@@ -163,41 +163,52 @@ $(ONE): $(BUILD)/test/one/%: %.c $(BUILD)/libslab.a $(BUILD)/flags
 
 DEST := $(DESTDIR)$(PREFIX)
 DLIB := $(DESTDIR)$(LIBDIR)
+# FOLDER,FILES: their paths there for the shell; FOLDER may have blanks, as DESTDIR may
+under = $(foreach file,$2,'$1/$(file)')
 
-install: all ## install under PREFIX (/usr/local), staged under DESTDIR
-	install -d $(DEST)/include $(DEST)/bin $(DLIB)/pkgconfig
-	install -m 644 include/slab.h $(DEST)/include/
-	install -m 644 $(BUILD)/libslab.a $(DLIB)/
-	install -m 755 $(BUILD)/libslab.so $(DLIB)/libslab.so.$(VERSION)
-	ln -sf libslab.so.$(VERSION) $(DLIB)/$(SONAME)
-	ln -sf $(SONAME) $(DLIB)/libslab.so
-	install -m 755 $(BUILD)/libslab-malloc.so $(DLIB)/
-	install -m 755 $(BUILD)/slabstat $(DEST)/bin/
+# slab.pc and slabrun tell others of them, who are elsewhere, and ld.so, which takes no blanks.
+places:
+	@for place in '$(PREFIX)' '$(LIBDIR)'; do case $$place in \
+		*[[:space:]:]*) echo "nothing can be preloaded from '$$place': name a" \
+			"PREFIX and LIBDIR without blanks and colons" >&2; exit 1 ;; \
+		'' | /*) ;; \
+		*) echo "'$$place' is no place that others find: let PREFIX and LIBDIR" \
+			"begin with /; DESTDIR need not" >&2; exit 1 ;; \
+	esac; done
+
+install: places all ## install under PREFIX (/usr/local), staged under DESTDIR
+	install -d $(call under,$(DEST),include bin) '$(DLIB)/pkgconfig'
+	install -m 644 include/slab.h '$(DEST)/include/'
+	install -m 644 $(BUILD)/libslab.a '$(DLIB)/'
+	install -m 755 $(BUILD)/libslab.so '$(DLIB)/libslab.so.$(VERSION)'
+	ln -sf libslab.so.$(VERSION) '$(DLIB)/$(SONAME)'
+	ln -sf $(SONAME) '$(DLIB)/libslab.so'
+	install -m 755 $(BUILD)/libslab-malloc.so '$(DLIB)/'
+	install -m 755 $(BUILD)/slabstat '$(DEST)/bin/'
 	sed 's,^libdir=.*,libdir=$(LIBDIR),' tools/slabrun >$(BUILD)/slabrun.installed
-	install -m 755 $(BUILD)/slabrun.installed $(DEST)/bin/slabrun
-	install -d $(DEST)/share/bash-completion/completions
-	install -m 644 tools/slabstat.bash $(DEST)/share/bash-completion/completions/slabstat
+	install -m 755 $(BUILD)/slabrun.installed '$(DEST)/bin/slabrun'
+	install -d '$(DEST)/share/bash-completion/completions'
+	install -m 644 tools/slabstat.bash '$(DEST)/share/bash-completion/completions/slabstat'
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' 'includedir=$${prefix}/include' '' \
 		'Name: slab' 'Description: userspace slab allocator for fixed-size objects' \
 		'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lslab' \
-		'Libs.private: -pthread' >$(DLIB)/pkgconfig/slab.pc
+		'Libs.private: -pthread' >'$(DLIB)/pkgconfig/slab.pc'
 ifneq ($(MAN1),)
-	install -d $(DEST)/share/man/man1
-	install -m 644 $(MAN1) $(DEST)/share/man/man1/
+	install -d '$(DEST)/share/man/man1'
+	install -m 644 $(MAN1) '$(DEST)/share/man/man1/'
 endif
 ifneq ($(MAN3),)
-	install -d $(DEST)/share/man/man3
-	install -m 644 $(MAN3) $(DEST)/share/man/man3/
+	install -d '$(DEST)/share/man/man3'
+	install -m 644 $(MAN3) '$(DEST)/share/man/man3/'
 endif
 
-uninstall: ## remove what install put there
-	rm -f $(DEST)/include/slab.h $(addprefix $(DEST)/bin/,slabstat slabrun) \
-		$(DLIB)/pkgconfig/slab.pc \
-		$(DEST)/share/bash-completion/completions/slabstat \
-		$(addprefix $(DLIB)/,libslab.a libslab.so libslab-malloc.so $(SONAME) \
-			libslab.so.$(VERSION)) \
-		$(addprefix $(DEST)/share/man/man1/,$(notdir $(MAN1))) \
-		$(addprefix $(DEST)/share/man/man3/,$(notdir $(MAN3)))
+uninstall: places ## remove what install put there
+	rm -f $(call under,$(DEST),include/slab.h bin/slabstat bin/slabrun \
+			share/bash-completion/completions/slabstat) \
+		$(call under,$(DLIB),pkgconfig/slab.pc libslab.a libslab.so libslab-malloc.so \
+			$(SONAME) libslab.so.$(VERSION)) \
+		$(call under,$(DEST)/share/man/man1,$(notdir $(MAN1))) \
+		$(call under,$(DEST)/share/man/man3,$(notdir $(MAN3)))
 
 clean: ## remove build/
 	rm -rf $(BUILD)

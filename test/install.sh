@@ -1,6 +1,6 @@
 #!/bin/bash
 # install.sh - `make install` into a staging folder; the README's program builds against it with
-# both libraries and runs; `make uninstall` leaves no file behind
+# both libraries and runs; `make uninstall` leaves no file behind; places that cannot be are refused
 set -u
 cd "$(dirname "$0")/.." || exit 1
 work=$(mktemp -d) || exit 1
@@ -16,9 +16,9 @@ fail() {
 make --no-print-directory BUILD="$work/first" "$work/first/slabrun" >"$work/log" 2>&1 ||
 	fail "slabrun cannot be made first: $(cat "$work/log")"
 
-make --no-print-directory install DESTDIR="$work/stage" PREFIX=/opt/slab >"$work/log" 2>&1 ||
+make --no-print-directory install DESTDIR="$work/a stage" PREFIX=/opt/slab >"$work/log" 2>&1 ||
 	fail "make install failed: $(cat "$work/log")"
-top=$work/stage/opt/slab
+top="$work/a stage/opt/slab"
 for file in include/slab.h lib/libslab.a lib/libslab.so lib/libslab.so.0 lib/pkgconfig/slab.pc \
 	lib/libslab-malloc.so bin/slabrun bin/slabstat; do
 	[ -e "$top/$file" ] || fail "$file was not installed"
@@ -37,7 +37,21 @@ LD_LIBRARY_PATH=$top/lib "$work/shared" >"$work/out1" || fail "it fails with lib
 "$work/static" >"$work/out2" || fail "it fails with libslab.a"
 cmp -s "$work/out1" "$work/out2" || fail "its output differs: $(cat "$work"/out?)"
 
-make --no-print-directory uninstall DESTDIR="$work/stage" PREFIX=/opt/slab >"$work/log" 2>&1 ||
+make --no-print-directory uninstall DESTDIR="$work/a stage" PREFIX=/opt/slab >"$work/log" 2>&1 ||
 	fail "make uninstall failed: $(cat "$work/log")"
-left=$(find "$work/stage" ! -type d)
+left=$(find "$work" -path "*stage*" ! -type d)
 [ -z "$left" ] || fail "make uninstall left: $left"
+
+# refused SAYS SETTING...: by a sentence, and nothing is made or left
+refused() {
+	make --no-print-directory "${@:2}" DESTDIR="$work/none" >"$work/log" 2>&1 &&
+		fail "make ${*:2} is not refused"
+	grep -q "$1" "$work/log" || fail "make ${*:2} says: $(cat "$work/log")"
+	[ ! -e "$work/none" ] || fail "make ${*:2} leaves files"
+}
+for what in install uninstall; do
+	refused 'without blanks' "$what" PREFIX='/opt/a slab'
+	refused 'without blanks' "$what" LIBDIR=/opt/a:b
+	refused 'begin with /' "$what" PREFIX=opt
+	refused 'begin with /' "$what" LIBDIR=lib64
+done
