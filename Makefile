@@ -9,6 +9,11 @@ LIBDIR   ?= $(PREFIX)/lib
 BUILD    ?= build
 CHECKS   ?= 0
 
+# Either stands in the names of targets.
+ifneq ($(words $(BUILD))$(findstring :,$(BUILD)),1)
+$(error BUILD='$(BUILD)': make cannot build there; name one folder, without blanks and colons)
+endif
+
 VERSION  := 0.1.0
 SONAME   := libslab.so.0
 WARNINGS := -Wall -Wextra -Wundef -Wmissing-prototypes -Wshadow $(WERROR)

@@ -55,3 +55,6 @@ for what in install uninstall; do
 	refused 'begin with /' "$what" PREFIX=opt
 	refused 'begin with /' "$what" LIBDIR=lib64
 done
+refused 'name one folder' all BUILD="$work/a build"
+refused 'name one folder' all BUILD=
+refused 'name one folder' all BUILD=a:b
