@@ -194,6 +194,11 @@ size_t slab_reap(void);
  */
 size_t slab_thread_flush(void);
 
+/* C++ lets a function share the name of its struct, as C does; g++ -Wshadow takes it for a slip. */
+#if defined(__cplusplus) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 /**
  * slab_cache_stats - figures of one cache
  * @out_size: sizeof *out as the caller was compiled; what fits is filled
@@ -205,6 +210,9 @@ int slab_cache_stats(const struct slab_cache *c, struct slab_cache_stats *out, s
 
 /** slab_totals - figures of the process; context and return as slab_cache_stats(). */
 int slab_totals(struct slab_totals *out, size_t out_size);
+#if defined(__cplusplus) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 /**
  * slab_stats_json - write the figures of the process as JSON, as `slabstat --json` would

@@ -64,8 +64,8 @@ slab_cache *use_all()
 EOT
 
 try() { # COMPILER STANDARD FILE [FLAG]
-	if "$1" "-std=$2" -Iinclude -Wall -Wextra -Wpedantic -Werror -O1 "${@:4}" \
-		-c -o "$work/use.o" "$work/$3" >"$work/out" 2>&1; then
+	if "$1" "-std=$2" -Iinclude -Wall -Wextra -Wpedantic -Wshadow -Wundef -Werror \
+		-O1 "${@:4}" -c -o "$work/use.o" "$work/$3" >"$work/out" 2>&1; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
