@@ -105,10 +105,10 @@ static size_t glob_bytes(const char *glob, const char *end)
 	return (size_t)((comma != NULL ? comma : end) - glob);
 }
 
-/* "FZPU,r" is what people write for "FZPUr": a glob of this one letter is that setting. */
+/* "FZPU,r" is what people write for "FZPUr", in either case: such a glob is that setting. */
 static bool is_repair(const char *glob, size_t bytes)
 {
-	return bytes == 1 && *glob == 'r';
+	return bytes == 1 && (*glob == 'r' || *glob == 'R');
 }
 
 /* The block at text, up to its ';' or the end; process settings are added to those in b. */

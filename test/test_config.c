@@ -86,6 +86,8 @@ Test(config, settings_of_the_process)
 	cr_assert_eq(slab_config()->leak_status, 23);
 	cr_assert_eq(flags_of("FZPU,r", "foo"), ALL);
 	cr_assert(slab_config()->repair);
+	cr_assert_eq(flags_of("FZPU,R", "foo"), ALL);
+	cr_assert(slab_config()->repair);
 	cr_assert_eq(flags_of("FZPUr,foo", "bar"), 0);
 	cr_assert(slab_config()->repair);
 	cr_assert_eq(flags_of("PQ=64K", "foo"), SLAB_POISON);
