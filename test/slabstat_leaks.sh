@@ -102,6 +102,7 @@ grep -qE '\[[a-z.0-9]+\+0x[0-9a-f]+\]$' out && ok || bad "no module and offset: 
 if command -v jq >/dev/null; then
 	[ "$(jq '[.users[].bytes] | add' out)" = "$total" ] && ok || bad "users --json: $(head out)"
 fi
+says 0 "\"pid\": $pid, \"source\": \"live\"" users --json "$pid" --cache=none
 # the first thread has ended, another has the memory
 cat >headless.c <<'EOF'
 #include <pthread.h>

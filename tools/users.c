@@ -18,6 +18,7 @@ struct users {
 	struct tracks tracks;
 	struct target *target;
 	unsigned root;
+	bool looked;        /* at a cache: there is something to show, whatever failed then */
 	uint64_t untracked; /* caches that do not say */
 	bool full;          /* no memory for more */
 };
@@ -50,7 +51,7 @@ static int count_cache(void *ctx, struct walk *walk, unsigned root, struct walk_
 	int error;
 
 	users->root = root;
-	users->target = walk->target;
+	users->looked = true;
 	if (cache->slabs == 0)
 		return 0;
 	tracks_of(&users->tracks, walk, cache);
@@ -88,8 +89,7 @@ static void print_json(FILE *out, const struct users *users, struct symbols *sym
 {
 	fprintf(out, "{\"schema\": 1, \"tool\": \"slabstat\", \"pid\": %d, \"source\": \"%s\", "
 		     "\"caches_untracked\": %" PRIu64 ",\n \"users\": [",
-		users->target ? users->target->pid : 0, users->target ? users->target->source : "",
-		users->untracked);
+		users->target->pid, users->target->source, users->untracked);
 	for (size_t i = 0; i < users->stacks.groups; i++) {
 		const struct stacks_group *group = &users->stacks.group[i];
 
@@ -106,11 +106,11 @@ static void print_json(FILE *out, const struct users *users, struct symbols *sym
 enum fault_code users_run(FILE *out, struct target *target, const char *globs, bool json,
 			  struct fault *fault)
 {
-	struct users users = { 0 };
+	struct users users = { .target = target };
 	enum fault_code code = each_cache(target, globs, count_cache, &users, fault);
 	struct symbols symbols;
 
-	if (users.target || code == FAULT_NONE) {
+	if (users.looked || code == FAULT_NONE) {
 		stacks_sort(&users.stacks);
 		symbols_open(&symbols, target);
 		if (json)
