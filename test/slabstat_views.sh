@@ -166,6 +166,31 @@ target slab
 is_xml damaged.svg && grep -q '<path fill="#d61f3a"' damaged.svg && ok ||
 	bad "the picture does not show damage"
 
+# ---- no cache: none that matches, or none at all
+for verb in table full map verify; do
+	says 0 '^There is no such cache' "$verb" "$pid" --cache=typo
+	! grep -q '^No fault' out && ok || bad "verify finds no fault in no cache"
+done
+cat >without.c <<'EOF'
+#include "slab.h"
+#include <stdio.h>
+#include <unistd.h>
+int main(void)
+{
+	struct slab_totals all;
+
+	slab_totals(&all, sizeof all);
+	puts("ready");
+	fflush(stdout);
+	return pause();
+}
+EOF
+"$cc" -pthread "-I$source/include" -o without without.c "$build/libslab.a" || exit 1
+start ./without || bad "without did not come up: $(cat start.err)"
+for verb in table full map verify; do
+	says 0 '^There is no cache' "$verb" "$pid"
+done
+
 # ---- figures that do not fit
 sed 's/"objects_live": [0-9]*/"objects_live": 18446744073709551615/
 	s/"stride_bytes": [0-9]*/"stride_bytes": 18446744073709551615/' a.json >large.json

@@ -28,6 +28,7 @@ struct inside {
 	bool by_slab;         /* map: a cell per slab */
 	bool headed;          /* map: its legend is printed */
 	unsigned column;      /* of the next cell */
+	bool looked;          /* at a cache */
 	bool found;           /* whatis */
 	uint64_t faults, missing;
 	uint64_t unjudged;    /* verify: caches that changed in every pass */
@@ -277,6 +278,7 @@ static int look(void *ctx, struct walk *walk, unsigned root, struct walk_cache *
 	struct inside *inside = ctx;
 
 	(void)root;
+	inside->looked = true;
 	inside->walk = walk;
 	switch (inside->ask->verb) {
 	case INSIDE_MAP:
@@ -297,7 +299,9 @@ static enum fault_code conclude(const struct inside *inside, const struct target
 	if (inside->missing > 0)
 		return fault_set(fault, FAULT_PARTIAL, "%" PRIu64 " slabs %s.", inside->missing,
 				 target->core ? "not in core" : "could not be read");
-	if (inside->ask->verb == INSIDE_VERIFY && inside->unjudged > 0)
+	if (inside->ask->verb != INSIDE_WHATIS && !inside->looked)
+		fprintf(inside->out, "There is no %scache.\n", inside->ask->globs ? "such " : "");
+	else if (inside->ask->verb == INSIDE_VERIFY && inside->unjudged > 0)
 		fprintf(inside->out, "No fault found; %" PRIu64 " caches changed all the while and "
 				     "were not judged.\n", inside->unjudged);
 	else if (inside->ask->verb == INSIDE_VERIFY)

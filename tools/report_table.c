@@ -198,7 +198,7 @@ void report_table(FILE *out, struct figures *figures, char sort, bool all)
 	fputc('\n', out);
 	hidden = print_rows(out, figures, all);
 	if (figures->count == 0)
-		fprintf(out, "There is no such cache.\n");
+		fprintf(out, "There is no %scache.\n", figures->totals.caches ? "such " : "");
 	if (marked > 0)
 		fprintf(out,
 			"~ changed while it was read, or is damaged: the figures do not add up.\n");

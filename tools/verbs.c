@@ -170,7 +170,7 @@ enum fault_code verb_full(const struct options *options, struct fault *fault)
 		if (options->format == FORMAT_JSON)
 			puts(full.shown ? "\n ]}" : "]}");
 		else if (full.shown == 0)
-			puts("There is no such cache.");
+			printf("There is no %scache.\n", options->globs ? "such " : "");
 		code = code != FAULT_NONE ? code : inside;
 		if (code == FAULT_NONE)
 			code = gate_judge_figures(options->gates, options->gate_count, &figures,
