@@ -84,6 +84,9 @@ says 1 'cache cache-9: live has changed by -' diff a.json less.json \
 says 0 'no cache matches' "$pid" --fail-if='live>0 cache=typo'
 says 1 holds full "$pid" --fail-if='slabs>0' cache-7
 says 1 holds snapshot a.json --fail-if='slabs>0'
+"$slabstat" "$pid" --fail-if='live>1' 2>out >/dev/full
+[ $? -eq 7 ] && grep -q holds out && grep -q 'could not be written (No space' out && ok ||
+	bad "a gate that holds, and output that is lost: $(cat out)"
 says 2 'compares nothing' "$pid" --fail-if=''
 says 2 'compares nothing' "$pid" --fail-if='cache=x'
 says 2 "knows no figure 'lives'" "$pid" --fail-if='lives>1'

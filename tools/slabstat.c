@@ -149,9 +149,15 @@ int main(int argc, char **argv)
 	struct fault fault = { 0 };
 	enum fault_code code = run(argc, argv, &fault);
 
-	if ((fflush(stdout) != 0 || ferror(stdout)) && code == FAULT_NONE)
+	if ((fflush(stdout) != 0 || ferror(stdout)) && code <= FAULT_FINDING) {
+		int error = errno;
+
+		if (code == FAULT_FINDING) /* told as well, but what went wrong counts more */
+			fprintf(stderr, "slabstat: %s\n", fault.text);
+		fault.code = FAULT_NONE;
 		code = fault_set(&fault, FAULT_PARTIAL, "the output could not be written (%s).",
-				 strerror(errno));
+				 strerror(error));
+	}
 	if (code != FAULT_NONE)
 		fprintf(stderr, "slabstat: %s\n", fault.text);
 	return code;
