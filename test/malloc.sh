@@ -114,6 +114,12 @@ judge $? "slabrun --debug FZP --stats: $(cat "$work/err")"
 "$run" --stats bash -c 'x=$(echo hi; :); (exit 3); echo done' >"$work/out" 2>"$work/err"
 [ $? -eq 0 ] && [ "$(grep -c 'Active / Total Objects' "$work/err")" -eq 1 ]
 judge $? "slabrun --stats of a program that forks: $(cat "$work/err")"
+"$run" --stats "$work/nowhere" 2>"$work/err"
+[ $? -eq 127 ] && grep -q 'no figures: it was not run' "$work/err"
+judge $? "slabrun --stats of what is not there: $(cat "$work/err")"
+TMPDIR=$work/nowhere "$run" --stats true 2>"$work/err"
+[ $? -eq 125 ] && grep -q 'set TMPDIR' "$work/err"
+judge $? "slabrun --stats without a temporary folder: $(cat "$work/err")"
 for wrong in "" "--none" "--debug" "--debug X sh"; do
 	# shellcheck disable=SC2086
 	"$run" $wrong >"$work/out" 2>&1
