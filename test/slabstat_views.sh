@@ -194,6 +194,17 @@ for verb in table full map verify; do
 	says 0 '^There is no cache' "$verb" "$pid"
 done
 
+# ---- objects that are blocks of malloc, as under valgrind: no slabs, and no damage
+SLAB_DEBUG=M target
+for verb in map verify leaks; do
+	says 0 '^Not looked at: 24 caches whose objects are blocks of malloc' "$verb" "$pid"
+done
+says 1 '^Not looked at: 24 caches' whatis "$pid" 0x1000
+says 0 '^Each object is a block of malloc' full "$pid" cache-7
+says 0 '"slabs_by_live": 0, ' full "$pid" --json
+SLAB_DEBUG=M,cache-7 target
+says 0 '^Not looked at: 1 caches' verify "$pid"
+
 # ---- figures that do not fit
 sed 's/"objects_live": [0-9]*/"objects_live": 18446744073709551615/
 	s/"stride_bytes": [0-9]*/"stride_bytes": 18446744073709551615/' a.json >large.json

@@ -84,6 +84,7 @@ int detail_take(struct detail *detail, struct walk *walk, const struct walk_cach
 	}
 	for (size_t t = 0; t < walk->threads; t++)
 		detail->holder[t].tid = walk->thread[t].tid;
+	detail->on_malloc = walk_on_malloc(walk, cache);
 	take_numbers(detail, walk, cache);
 	error = slabs_each(walk, cache, &visit, &detail->sum);
 	detail->own_spans = detail->sum.own_spans;

@@ -30,6 +30,7 @@ struct detail {
 	bool magazines_known, owners_known;
 	uint64_t magazine_cap, contended, exchanges, header_bytes;
 	bool ctor, dtor;
+	bool on_malloc; /* each object is a block of malloc: of the rest nothing is known */
 };
 
 /* Return: 0 or the errno of slabs_each(). detail_free() in each case. */

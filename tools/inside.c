@@ -32,6 +32,7 @@ struct inside {
 	bool found;           /* whatis */
 	uint64_t faults, missing;
 	uint64_t unjudged;    /* verify: caches that changed in every pass */
+	uint64_t foreign;     /* caches whose objects are blocks of malloc */
 };
 
 static void end_row(struct inside *inside)
@@ -280,6 +281,10 @@ static int look(void *ctx, struct walk *walk, unsigned root, struct walk_cache *
 	(void)root;
 	inside->looked = true;
 	inside->walk = walk;
+	if (walk_on_malloc(walk, cache)) {
+		inside->foreign++;
+		return 0;
+	}
 	switch (inside->ask->verb) {
 	case INSIDE_MAP:
 		return map_cache(inside, cache);
@@ -306,6 +311,10 @@ static enum fault_code conclude(const struct inside *inside, const struct target
 				     "were not judged.\n", inside->unjudged);
 	else if (inside->ask->verb == INSIDE_VERIFY)
 		fprintf(inside->out, "No fault found.\n");
+	if (inside->foreign > 0 && !inside->found)
+		fprintf(inside->out,
+			"Not looked at: %" PRIu64 " caches whose objects are blocks of malloc.\n",
+			inside->foreign);
 	if (inside->ask->verb == INSIDE_WHATIS && !inside->found) {
 		fprintf(inside->out, "%#" PRIx64 ": in no slab of a cache\n", inside->ask->addr);
 		return fault_set(fault, FAULT_FINDING, "%#" PRIx64 " is in no slab of %s.",

@@ -78,9 +78,7 @@ static int take_root(struct leaks *leaks, struct look *look, unsigned root,
 	if (!error)
 		error = own_add(&look->own, &walk);
 	for (size_t i = 0; i < walk.caches; i++)
-		look->objects.foreign += walk.cache[i].mode &&
-					 walk.cache[i].mode ==
-					     table.constant[SLAB_K_MODE_MALLOC];
+		look->objects.foreign += walk_on_malloc(&walk, &walk.cache[i]);
 	walk_end(&walk);
 	return error;
 }

@@ -144,6 +144,11 @@ static void print_fill(FILE *out, const struct detail *detail)
 
 static void print_detail(FILE *out, const struct detail *detail)
 {
+	if (detail->on_malloc) {
+		fprintf(out, "Each object is a block of malloc: there are no slabs, and nothing is "
+			     "parked.\n");
+		return;
+	}
 	fprintf(out, "Header   : %" PRIu64 " bytes in each slab\n", detail->header_bytes);
 	if (detail->magazines_known) {
 		fprintf(out,

@@ -267,9 +267,12 @@ int slabs_each(struct walk *walk, const struct walk_cache *cache, const struct s
 {
 	struct walk_cache whole = *cache;
 	struct search search = { .walk = walk, .cache = &whole };
-	int error = begin(&search);
+	int error;
 
 	*sum = (struct slabs_sum){ 0 };
+	if (walk_on_malloc(walk, cache))
+		return 0; /* what counts as its slabs are blocks */
+	error = begin(&search);
 	whole.header_bytes = search.header_bytes;
 	if (!error)
 		tracks_of(&search.tracks, walk, &whole);

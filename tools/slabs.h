@@ -36,9 +36,9 @@ struct slabs_visit {
 };
 
 /*
- * Shows every slab of a cache in the order of addresses. Return: 0; EBADMSG: a list of spans or
- * magazines is damaged; ENOMEM; E2BIG; ENOTSUP: the library is too old for it; or the errno of a
- * read. What was found until then has been shown.
+ * Shows every slab of a cache in the order of addresses; none of one whose objects are blocks of
+ * malloc. Return: 0; EBADMSG: a list of spans or magazines is damaged; ENOMEM; E2BIG; ENOTSUP: the
+ * library is too old for it; or the errno of a read. What was found until then has been shown.
  */
 int slabs_each(struct walk *walk, const struct walk_cache *cache, const struct slabs_visit *visit,
 	       struct slabs_sum *sum);

@@ -63,6 +63,12 @@ static inline uint64_t walk_place(const struct walk *walk, uint64_t addr, enum s
 /* Reads one number of a struct at addr. Return: 0, ENOTSUP or the errno of the read. */
 int walk_number(struct walk *walk, uint64_t addr, enum slab_field_id id, uint64_t *value);
 
+/* Whether each object of a cache is a block of malloc: there are no slabs to look at. */
+static inline bool walk_on_malloc(const struct walk *walk, const struct walk_cache *cache)
+{
+	return cache->mode && cache->mode == walk->table->constant[SLAB_K_MODE_MALLOC];
+}
+
 /* Whether a page of slots has its bit in a thread's bitmap (bit n of little-endian words). */
 static inline bool walk_touched(const struct walk *walk, size_t thread, size_t page)
 {
