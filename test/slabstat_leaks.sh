@@ -73,6 +73,14 @@ if can_dump; then
 	fi
 fi
 
+# ---- what leaks names first is for whatis
+leaky rest
+"$slabstat" leaks "$pid" --stop >found 2>err
+for name in large-blocks node; do
+	at=$(awk -v n=$name '$5 == n { print $4; exit }' found)
+	says 0 "$name, .*byte 0 of " whatis "$pid" "$at"
+done
+
 # ---- who took what
 SLAB_DEBUG=FU leaky rest
 sed -n 's/^node .*/5 9/p' own >said

@@ -14,6 +14,7 @@
 #include "tools/each.h"
 #include "tools/inside.h"
 #include "tools/slabs.h"
+#include "tools/spans.h"
 #include "tools/who.h"
 
 #define PASSES         8
@@ -30,6 +31,7 @@ struct inside {
 	unsigned column;      /* of the next cell */
 	bool looked;          /* at a cache */
 	bool found;           /* whatis */
+	unsigned roots;       /* whatis: those whose large blocks were looked through */
 	uint64_t faults, missing;
 	uint64_t unjudged;    /* verify: caches that changed in every pass */
 	uint64_t foreign;     /* caches whose objects are blocks of malloc */
@@ -274,13 +276,36 @@ static int find(struct inside *inside, struct walk *walk, const struct walk_cach
 	return inside->found ? 0 : error;
 }
 
+/* Blocks that are a mapping each are in no cache: one is called as leaks calls it. */
+static void find_block(struct inside *inside, struct walk *walk)
+{
+	uint64_t addr = inside->ask->addr;
+	struct spans spans;
+
+	if (spans_begin(&spans, walk) == 0)
+		spans_take(&spans, walk, SPANS_LARGE);
+	for (size_t i = 0; i < spans.count && !inside->found; i++) {
+		const struct spans_span *block = &spans.span[i];
+
+		inside->found = addr - block->base < block->bytes;
+		if (inside->found)
+			fprintf(inside->out, "%#" PRIx64 ": large-blocks, a mapping at %#" PRIx64
+					     ", byte %" PRIu64 " of %" PRIu64 "\n",
+				addr, block->base, addr - block->base, block->bytes);
+	}
+	spans_free(&spans);
+}
+
 static int look(void *ctx, struct walk *walk, unsigned root, struct walk_cache *cache)
 {
 	struct inside *inside = ctx;
 
-	(void)root;
 	inside->looked = true;
 	inside->walk = walk;
+	if (inside->ask->verb == INSIDE_WHATIS && inside->roots <= root) {
+		inside->roots = root + 1;
+		find_block(inside, walk);
+	}
 	if (walk_on_malloc(walk, cache)) {
 		inside->foreign++;
 		return 0;
