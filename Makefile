@@ -60,7 +60,7 @@ FUZZ_SECONDS ?= 60
 PRODUCTS := $(addprefix $(BUILD)/,libslab.a libslab.so libslab-malloc.so slabstat slabdemo \
             slabrun)
 
-all: $(PRODUCTS) ## the default: both libraries, slabstat, slabdemo
+all: $(PRODUCTS) ## the default: the libraries, slabstat, slabrun, slabdemo
 
 run: all ## build, then index the words of this machine's text files with slabdemo
 	@$(BUILD)/slabdemo
