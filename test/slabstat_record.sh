@@ -68,6 +68,7 @@ kill -TERM "$recorder"
 wait "$recorder"
 rc=$?
 [ "$rc" -eq 0 ] && valid blink.jsonl && ok || bad "record over bad luck: $rc $(cat err)"
+says 6 'holds several snapshots, as slabstat record writes them: plot' table blink.jsonl
 says 7 'could not be written' record -i 0.1 -o /dev/full "$pid"
 target lists
 says 7 'is damaged' record -i 0.1 "$pid"

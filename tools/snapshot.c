@@ -26,6 +26,7 @@ struct parse {
 	struct figures *figures;
 	uint64_t schema, time_ms;
 	bool is_ours;
+	bool more; /* another one follows */
 	size_t room;
 };
 
@@ -291,6 +292,11 @@ static enum fault_code refuse(struct figures *figures, const struct parse *parse
 				 "%.200s has schema %llu and this slabstat reads 1: use a newer "
 				 "slabstat.",
 				 path, (unsigned long long)parse->schema);
+	if (parse->more)
+		return fault_set(fault, FAULT_LAYOUT,
+				 "%.200s holds several snapshots, as slabstat record writes them: "
+				 "plot shows them all; take one line to look at one.",
+				 path);
 	return fault_set(fault, FAULT_LAYOUT,
 			 "%.200s is no whole snapshot (byte %zu is not what it should be): make it "
 			 "anew by slabstat snapshot.",
@@ -304,8 +310,10 @@ enum fault_code snapshot_parse(struct figures *figures, const char *text, size_t
 
 	*figures = (struct figures){ .source = "snapshot" };
 	take_object(&parse, take_top_member, figures);
-	if (skip_to(&parse, '\0') || parse.at != parse.end)
+	if (skip_to(&parse, '\0') || parse.at != parse.end) {
+		parse.more = !parse.bad && parse.is_ours && skip_to(&parse, '{');
 		parse.bad = true;
+	}
 	if (time_ms)
 		*time_ms = parse.time_ms;
 	if (!parse.bad && parse.is_ours && parse.schema == 1 && figures->roots > 0)
