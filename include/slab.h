@@ -266,7 +266,7 @@ struct slab_cache *slab_cache_of(const void *p);
 
 /*
  * By size: malloc's contracts over one cache per size class, larger blocks straight from mmap.
- * Internal waste is under 16 bytes below 128 and at most 12.5 % up to 60 KiB; larger blocks take
+ * Internal waste is under 16 bytes below 128 and at most 12.5 % up to 64 KiB; larger blocks take
  * addresses by 64 KiB, and memory by the page that is written. Alignment 16. Size 0 gives
  * a block of its own; overflow and sizes above PTRDIFF_MAX give NULL with ENOMEM.
  * slab_aligned_alloc: EINVAL unless @align is a power of two. slab_free takes an object of any
