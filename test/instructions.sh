@@ -15,7 +15,7 @@ mkdir -p "$build" || exit 1
 kept=test/bench/instructions.txt
 cc=${CC:-cc}
 short=20000 long=60000 # pairs; multiples of the 1,000 that a turn takes
-cases="pair call lifo fifo bulk"
+cases="pair call lifo fifo bulk heap"
 
 # "gcc-12": how the lines of instructions.txt begin
 compiler=$(printf '%s\n' '#if defined(__clang__)' clang __clang_major__ \
@@ -23,7 +23,7 @@ compiler=$(printf '%s\n' '#if defined(__clang__)' clang __clang_major__ \
 compiler=$(sed "s,^-,,; s,-$,," <<<"$compiler")-$(uname -m)
 
 make --no-print-directory -s CC="$cc" BUILD="$build" CHECKS=0 CFLAGS='-O2 -gdwarf-4' LDFLAGS= \
-	"$build/libslab.so" >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
+	"$build/libslab.so" "$build/libslab-malloc.so" >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
 for kind in gate gate-call; do
 	defined=()
 	[ "$kind" = gate ] || defined=(-DSLAB_NO_INLINE)
@@ -34,9 +34,10 @@ done
 
 # count CASE PAIRS: instructions of the whole program
 count() {
-	local program=$build/gate case=$1
+	local program=$build/gate case=$1 preload=
 	[ "$case" != call ] || program=$build/gate-call case=pair
-	SLAB_DEBUG=- timeout 120 valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+	[ "$case" != heap ] || preload=$(realpath "$build")/libslab-malloc.so
+	LD_PRELOAD=$preload SLAB_DEBUG=- timeout 120 valgrind --tool=callgrind --callgrind-out-file=/dev/null \
 		"$program" "$case" "$2" 2>&1 | sed -n 's/.*Collected : //p'
 }
 

@@ -2,6 +2,10 @@
  * pair_gate.c - the fast path N times over, for test/instructions.sh to count its instructions
  *
  *   pair_gate CASE N     N pairs of alloc and free of 64 bytes, in the pattern that CASE names
+ *
+ * "heap" is of malloc and free instead, which instructions.sh has slab serve by preload: 40 sizes,
+ * a random one of the live blocks replaced by one of another size. It counts how often magazines
+ * are exchanged, as far as what a thread may park allows.
  */
 #include "slab.h"
 
@@ -53,12 +57,37 @@ static void bulk(void)
 	slab_cache_free_bulk(cache, BATCH, objs);
 }
 
+#define HEAP_BLOCKS 20000
+#define HEAP_SIZES  40
+
+static unsigned heap_random(void)
+{
+	static unsigned state = 1;
+
+	state = state * 1664525 + 1013904223;
+	return state >> 8;
+}
+
+static void heap(void)
+{
+	static void *blocks[HEAP_BLOCKS];
+	int i;
+
+	for (i = 0; i < BATCH; i++) {
+		void **block = &blocks[heap_random() % HEAP_BLOCKS];
+
+		free(*block);
+		*block = malloc(16 + 16 * (heap_random() % HEAP_SIZES));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} cases[] = { { "pair", pair }, { "lifo", lifo }, { "fifo", fifo }, { "bulk", bulk } };
+	} cases[] = { { "pair", pair }, { "lifo", lifo }, { "fifo", fifo }, { "bulk", bulk },
+		      { "heap", heap } };
 	struct slab_cache_args args = { 0 };
 	long n = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
 	size_t i;
@@ -72,6 +101,6 @@ int main(int argc, char **argv)
 			cases[i].run();
 		return 0;
 	}
-	fprintf(stderr, "usage: pair_gate pair|lifo|fifo|bulk N\n");
+	fprintf(stderr, "usage: pair_gate pair|lifo|fifo|bulk|heap N\n");
 	return 2;
 }
