@@ -19,11 +19,6 @@
 
 #define GROWTH_SHARE     4                   /* one that grows gets a quarter more addresses */
 
-static size_t pages(size_t size)
-{
-	return (size + slab_root.page_bytes - 1) & ~(size_t)(slab_root.page_bytes - 1);
-}
-
 /* Whole granules; 0: too large. */
 static size_t granules(size_t size)
 {
@@ -69,7 +64,7 @@ static struct slab_span *map_new(size_t bytes, size_t align, size_t size)
 	}
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (again) /* one call instead of a fault for each page */
-		slab_page_populate(span->base, pages(size));
+		slab_page_populate(span->base, slab_page_round(size));
 	if (entered)
 		return span;
 	if (span->base != 0)

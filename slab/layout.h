@@ -234,7 +234,8 @@ struct slab_reserve {
 	size_t idle_bytes;        /* warm because a cache gave them up, not made present ahead */
 	size_t turned_bytes;      /* of those, taken again since the reserve was last changed */
 	size_t warm_quarters;     /* setting: of the ceiling for warm slabs in any case, 1 to 4 */
-	size_t parked_quarters;   /* setting: of the ceiling for what one thread has parked */
+	size_t parked_quarters;   /* setting: of the ceiling for what one thread has parked;
+	                           * these two are read relaxed without the lock */
 };
 
 /* ---- floor 5: one cache's slabs and magazines -------------------------------------------- */
@@ -613,10 +614,10 @@ struct slab_root {
 	pthread_mutex_t return_lock;
 	pthread_mutex_t span_lock;
 	struct slab_list spans[SLAB_ORDERS];  /* slab_span.all_link */
-	struct slab_list large;               /* blocks of the by-size front end above 64 KiB */
+	struct slab_list large;               /* blocks of the by-size front end above 60 KiB */
 	struct slab_list recent;              /* freed and kept (recent.c), the newest first */
 	uint64_t large_bytes, recent_bytes;   /* sums over those two */
-	uint64_t large_count, recent_count;
+	uint64_t large_count, recent_count;   /* the former is read relaxed without the lock */
 	uint64_t mappings;                    /* made for large blocks so far */
 	uint64_t recent_gone_bytes;           /* of what was kept, given back; bounded */
 	uint64_t recent_missed_bytes;         /* of those, mapped again since more was kept */

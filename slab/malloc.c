@@ -236,8 +236,8 @@ static void tune(void)
 		r->max_bytes = KEPT_MOST;
 		slab_write(&r->reserve_bytes, KEPT_LEAST);
 	}
-	r->warm_quarters = KEPT_WARM;
-	r->parked_quarters = KEPT_PARKED;
+	slab_write(&r->warm_quarters, KEPT_WARM);
+	slab_write(&r->parked_quarters, KEPT_PARKED);
 	if (!slab_root.thread_bytes_set)
 		slab_write(&slab_root.thread_bytes, THREAD_MOST);
 	slab_root.whole_spans = 1;

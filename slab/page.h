@@ -39,6 +39,12 @@ int slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes)
 /* Drops the pages behind n ranges, which stay mapped and read as zeroes again. */
 int slab_page_drop(const struct slab_range *ranges, size_t n);
 
+/* Up to whole pages. */
+static inline size_t slab_page_round(size_t bytes)
+{
+	return (bytes + slab_root.page_bytes - 1) & ~((size_t)slab_root.page_bytes - 1);
+}
+
 /* Makes pages present ahead of use; advice, no error matters. */
 void slab_page_populate(uintptr_t base, size_t bytes);
 

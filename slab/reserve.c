@@ -20,7 +20,7 @@ size_t slab_reserve_ceiling(void)
 
 size_t slab_reserve_thread_budget(void)
 {
-	size_t part = slab_reserve_ceiling() / 4 * slab_root.reserve.parked_quarters;
+	size_t part = slab_reserve_ceiling() / 4 * slab_read(&slab_root.reserve.parked_quarters);
 	size_t most = slab_read(&slab_root.thread_bytes);
 
 	return part < most ? part : most;
@@ -46,7 +46,7 @@ bool slab_reserve_is_pinned(const struct slab_thread *t, const struct slab_cache
 size_t slab_reserve_settle(const struct slab_thread *t)
 {
 	size_t ceiling = slab_reserve_ceiling();
-	size_t most = ceiling / 4 * slab_root.reserve.warm_quarters;
+	size_t most = ceiling / 4 * slab_read(&slab_root.reserve.warm_quarters);
 
 	if (pins(t) < ceiling - most)
 		most = ceiling - pins(t);

@@ -42,7 +42,7 @@ struct slab_root slab_root = {
 	.reserve = { .reserve_bytes = (size_t)512 << 10,
 	             .min_bytes = (size_t)512 << 10,
 	             .max_bytes = (size_t)4 << 20,
-             .warm_quarters = 1,
+	             .warm_quarters = 1,
 	             .parked_quarters = 2 },
 	.meta_lock = PTHREAD_MUTEX_INITIALIZER,
 	.thread_bytes = (uint64_t)1 << 20,

@@ -179,8 +179,7 @@ static size_t touched_bytes(const struct slab_cache *c, uint32_t n)
 {
 	size_t used = c->geo.header_bytes + (size_t)c->geo.objects * c->geo.stride_bytes;
 
-	used = (used + slab_root.page_bytes - 1) & ~(size_t)(slab_root.page_bytes - 1);
-	return n > 1 ? n * (size_t)c->geo.slab_bytes : n * used;
+	return n > 1 ? n * (size_t)c->geo.slab_bytes : n * slab_page_round(used);
 }
 
 /*
