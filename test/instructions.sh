@@ -23,7 +23,8 @@ compiler=$(printf '%s\n' '#if defined(__clang__)' clang __clang_major__ \
 compiler=$(sed "s,^-,,; s,-$,," <<<"$compiler")-$(uname -m)
 
 make --no-print-directory -s CC="$cc" BUILD="$build" CHECKS=0 CFLAGS='-O2 -gdwarf-4' LDFLAGS= \
-	"$build/libslab.so" "$build/libslab-malloc.so" >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
+	"$build/libslab.so" "$build/libslab-malloc.so" >"$build.log" 2>&1 ||
+	{ cat "$build.log"; exit 1; }
 for kind in gate gate-call; do
 	defined=()
 	[ "$kind" = gate ] || defined=(-DSLAB_NO_INLINE)
@@ -37,8 +38,8 @@ count() {
 	local program=$build/gate case=$1 preload=
 	[ "$case" != call ] || program=$build/gate-call case=pair
 	[ "$case" != heap ] || preload=$(realpath "$build")/libslab-malloc.so
-	LD_PRELOAD=$preload SLAB_DEBUG=- timeout 120 valgrind --tool=callgrind --callgrind-out-file=/dev/null \
-		"$program" "$case" "$2" 2>&1 | sed -n 's/.*Collected : //p'
+	LD_PRELOAD=$preload SLAB_DEBUG=- timeout 120 valgrind --tool=callgrind \
+		--callgrind-out-file=/dev/null "$program" "$case" "$2" 2>&1 | sed -n 's/.*Collected : //p'
 }
 
 figures=$(mktemp) || exit 1
