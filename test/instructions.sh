@@ -39,7 +39,8 @@ count() {
 	[ "$case" != call ] || program=$build/gate-call case=pair
 	[ "$case" != heap ] || preload=$(realpath "$build")/libslab-malloc.so
 	LD_PRELOAD=$preload SLAB_DEBUG=- timeout 120 valgrind --tool=callgrind \
-		--callgrind-out-file=/dev/null "$program" "$case" "$2" 2>&1 | sed -n 's/.*Collected : //p'
+		--callgrind-out-file=/dev/null "$program" "$case" "$2" 2>&1 |
+		sed -n 's/.*Collected : //p'
 }
 
 figures=$(mktemp) || exit 1
