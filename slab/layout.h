@@ -227,6 +227,8 @@ struct slab_pool {
 struct slab_reserve {
 	size_t reserve_bytes;     /* kept now; grows and shrinks between min and max */
 	size_t min_bytes, max_bytes;
+	size_t max_share;         /* setting: grows to one part in so many of what is in use, large
+	                           * blocks included, where that is less than max; 0: to max */
 	size_t held_bytes;        /* in slabs of caches; read relaxed without the lock */
 	size_t warm_bytes;        /* empty and resident; likewise */
 	size_t returned_bytes;    /* given back since the reserve was last changed */

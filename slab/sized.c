@@ -27,7 +27,7 @@
 #define STEPS_MAX 128 /* bytes up to which each step is a class */
 #define PER_DOUBLING 8
 #define EIGHTHS (STEPS_MAX / STEP + 9 * PER_DOUBLING) /* up to 64 KiB; the last: is_large() */
-#define CLASSES (EIGHTHS + 6)                         /* and 17/16 of 1, 2 .. 32 KiB */
+#define CLASSES (EIGHTHS + 6)                         /* and headed_bytes() of 1, 2 .. 32 KiB */
 #define ALIGNS 9                                      /* 16, 32 .. 4096 */
 
 #define MAPPINGS_MOST 16384 /* live ones, before blocks of 64 KiB are in slabs: 1 GiB of them */
@@ -35,6 +35,13 @@
 uint32_t slab_sized_slots[SLAB_SIZED_DIRECT / STEP + 1];
 
 static struct slab_cache *classes[ALIGNS][CLASSES];
+
+/* A buffer and its header: half a step above a power of two, of which 15 fit where 14 of a whole
+ * step do, or 7; above 1 KiB, the most frequent, 16 bytes: 31 fit where 30 of half a step do. */
+static size_t headed_bytes(unsigned log)
+{
+	return log == 10 ? 1024 + STEP : (size_t)17 << (log - 4);
+}
 
 /* The class that serves size (1 to SLAB_OBJECT_MAX), and its object size. */
 static unsigned class_of(size_t size, size_t *object_bytes)
@@ -46,9 +53,8 @@ static unsigned class_of(size_t size, size_t *object_bytes)
 		return (unsigned)(*object_bytes / STEP - 1);
 	}
 	log = 63 - (unsigned)__builtin_clzll(size - 1);
-	/* a buffer and its header: of half a step, 15 fit where 14 of a whole one do, or 7 */
-	if (size > SLAB_SIZED_DIRECT && (size - 1) >> (log - 4) == 16) {
-		*object_bytes = (size_t)17 << (log - 4);
+	if (size > SLAB_SIZED_DIRECT && size <= headed_bytes(log)) {
+		*object_bytes = headed_bytes(log);
 		return EIGHTHS + log - 10;
 	}
 	shift = log - 3;

@@ -13,7 +13,8 @@
 #define MOST_COLOURS 64
 #define SHIFT_STRIDE 512 /* multiples of it start in an eighth of a cache's sets at most */
 #define SPARSE_BYTES 4096 /* the largest that slabs of the by-size front end hold many of */
-#define CLASS_ORDER_LEAST 2 /* of its slabs: each header breaks a walk through what it holds */
+#define CLASS_ORDER_LEAST 2 /* of its slabs: each header breaks a walk through what it holds; */
+#define CLASS_ORDER_END   4 /* and below that one part in 32 is what they waste, if any does */
 
 _Static_assert(sizeof(struct slab) == 32, "252 objects of 16 bytes need a header of 64 bytes");
 
@@ -90,30 +91,38 @@ static void set_colours(struct slab_geometry *geo, size_t page_bytes)
 	geo->first_mask = -(int32_t)geo->slab_bytes;
 }
 
+/* The smallest slab of at least 1 << order pages, and less than 1 << end, of which at most one part
+ * in so many is waste. */
+static bool cut_to(struct slab_geometry *geo, size_t align, size_t page_bytes, uint32_t order,
+                   uint32_t end, size_t part)
+{
+	for (; order < end && page_bytes << order <= SLAB_SLAB_MAX_BYTES; order++) {
+		size_t bytes = page_bytes << order, used;
+
+		geo->objects = objects_in(geo, align, bytes);
+		used = (size_t)geo->objects * geo->stride_bytes;
+		if (geo->objects == 0 || (bytes - used) * part > bytes)
+			continue;
+		geo->order = order;
+		geo->slab_bytes = (uint32_t)bytes;
+		geo->area_bytes = (uint32_t)used;
+		return true;
+	}
+	return false;
+}
+
 /*
- * The smallest slab that wastes at most one part in 16, else one in 8 (the kernel's rule): of a
- * bitmap's objects of one byte a ninth is header, whatever the slab.
+ * At most one part in 16, else one in 8 (the kernel's rule): of a bitmap's objects of one byte a
+ * ninth is header, whatever the slab. A class, whose slabs are some pages anyway, wastes one in 32
+ * where it can.
  */
 static bool cut(struct slab_geometry *geo, size_t align, size_t page_bytes, uint32_t order_least)
 {
 	geo->reciprocal = (((uint64_t)1 << 40) + geo->stride_bytes - 1) / geo->stride_bytes;
-	for (size_t part = 16; part >= 8; part /= 2) {
-		for (uint32_t order = order_least; order < SLAB_ORDERS; order++) {
-			size_t bytes = page_bytes << order, used;
-
-			if (bytes > SLAB_SLAB_MAX_BYTES)
-				break;
-			geo->objects = objects_in(geo, align, bytes);
-			used = (size_t)geo->objects * geo->stride_bytes;
-			if (geo->objects == 0 || (bytes - used) * part > bytes)
-				continue;
-			geo->order = order;
-			geo->slab_bytes = (uint32_t)bytes;
-			geo->area_bytes = (uint32_t)used;
-			return true;
-		}
-	}
-	return false;
+	return (order_least > 0 &&
+	        cut_to(geo, align, page_bytes, order_least, CLASS_ORDER_END, 32)) ||
+	       cut_to(geo, align, page_bytes, order_least, SLAB_ORDERS, 16) ||
+	       cut_to(geo, align, page_bytes, order_least, SLAB_ORDERS, 8);
 }
 
 /*

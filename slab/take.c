@@ -38,11 +38,22 @@ static size_t span_bytes(size_t have_bytes, size_t slab_bytes)
 	return bytes;
 }
 
+/* Where the reserve ends to grow: a small program is not to keep as much as it has in use. */
+static size_t most_kept(const struct slab_reserve *r)
+{
+	size_t used = r->held_bytes + slab_root.large_bytes;
+	size_t part = r->max_share > 0 ? used / r->max_share : r->max_bytes;
+
+	return part < r->max_bytes ? part : r->max_bytes;
+}
+
 static void keep_more(struct slab_reserve *r)
 {
-	bool may_double = r->reserve_bytes <= r->max_bytes / 2;
+	size_t most = most_kept(r);
 
-	slab_write(&r->reserve_bytes, may_double ? 2 * r->reserve_bytes : r->max_bytes);
+	if (r->reserve_bytes >= most)
+		return;
+	slab_write(&r->reserve_bytes, r->reserve_bytes <= most / 2 ? 2 * r->reserve_bytes : most);
 	r->returned_bytes = r->refault_bytes = r->turned_bytes = 0;
 }
 
@@ -55,7 +66,7 @@ static bool note_refault(size_t bytes)
 	if (r->returned_bytes == 0)
 		return false;
 	r->refault_bytes += bytes;
-	if (r->refault_bytes >= r->reserve_bytes / 2 && r->reserve_bytes < r->max_bytes)
+	if (r->refault_bytes >= r->reserve_bytes / 2)
 		keep_more(r);
 	return gone;
 }

@@ -190,6 +190,24 @@ Test(reserve, grows_when_what_went_back_is_wanted_again)
 	put(MANY / 4);
 }
 
+/* As malloc: a program that swings may keep more, but not about as much as it has in use. */
+Test(reserve, grows_to_a_part_of_what_is_in_use)
+{
+	struct slab_reserve *r = &slab_root.reserve;
+
+	r->min_bytes = r->reserve_bytes = 256 * KIB;
+	r->max_bytes = 4 * MIB;
+	r->max_share = 8;
+	for (int i = 0; i < 5; i++) {
+		swing();
+		take(MANY);
+		put(MANY);
+	}
+	cr_assert_gt(r->reserve_bytes, 256 * KIB);
+	cr_assert_leq(r->reserve_bytes, MANY * PAGE / 8 + 64 * KIB);
+	r->max_share = 0;
+}
+
 Test(reserve, shrinks_to_its_least_when_nothing_is_wanted_again)
 {
 	struct slab_reserve *r = &slab_root.reserve;

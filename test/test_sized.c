@@ -6,14 +6,16 @@
 /* Sizes that no compiler sees through, so that it does not warn of what is meant. */
 static volatile size_t huge = SIZE_MAX, ptrdiff = PTRDIFF_MAX;
 
-/* One in so many may be waste; half as many where a power of two has a header before it. */
+/* One part in so many may be waste: less where a power of two has a header before it. */
 static size_t parts(size_t size)
 {
 	size_t power = 1024;
 
+	if (size > power && size <= power + 16)
+		return 64;
 	while (2 * power < size)
 		power *= 2;
-	return size > power && size <= power + power / 16 ? 16 : 8;
+	return power > 1024 && size <= power + power / 16 ? 16 : 8;
 }
 
 Test(sized, waste_is_bounded_for_every_size)
