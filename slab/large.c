@@ -10,6 +10,7 @@
 #include "slab/large.h"
 #include "slab/check.h"
 #include "slab/damage.h"
+#include "slab/fallow.h"
 #include "slab/list.h"
 #include "slab/map.h"
 #include "slab/meta.h"
@@ -17,7 +18,7 @@
 #include "slab/recent.h"
 #include "slab/report.h"
 
-#define GROWTH_SHARE     4                   /* one that grows gets a quarter more addresses */
+#define GROWTH_SHARE 4 /* one that grows gets a quarter more addresses */
 
 /* Whole granules; 0: too large. */
 static size_t granules(size_t size)
@@ -85,6 +86,8 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 		align = SLAB_GRANULE_BYTES;
 	pthread_mutex_lock(&slab_root.span_lock);
 	span = slab_recent_take_locked(bytes, align, false);
+	if (span == NULL)
+		span = slab_fallow_take_locked(bytes, align);
 	if (span != NULL)
 		SLAB_BUG_ON(!enter_locked(span)); /* its leaves exist */
 	pthread_mutex_unlock(&slab_root.span_lock);
@@ -135,18 +138,20 @@ size_t slab_large_bytes(const void *p)
 	return slab_map_span(p)->bytes; /* constant while the caller holds the block */
 }
 
-/* The end of the block goes back. */
+/* The end of the block goes back, unless there is no memory for its descriptor. */
 static void shrink(struct slab_span *span, size_t bytes)
 {
-	uintptr_t at = span->base + bytes;
-	size_t cut = span->bytes - bytes;
+	struct slab_span *rest;
 
 	pthread_mutex_lock(&slab_root.span_lock);
-	slab_map_leave(at, cut, span);
-	slab_root.large_bytes -= cut;
-	span->bytes = bytes;
+	rest = slab_meta_split(span, bytes);
+	if (rest != NULL) {
+		slab_map_leave(rest->base, rest->bytes, span);
+		slab_root.large_bytes -= rest->bytes;
+	}
 	pthread_mutex_unlock(&slab_root.span_lock);
-	slab_recent_unmap(at, cut);
+	if (rest != NULL)
+		slab_fallow_give(rest);
 }
 
 /* The block is bytes long at base by now; the map follows. Leaves exist. */
@@ -217,6 +222,8 @@ static void *grow(struct slab_span *span, size_t bytes, int *error)
 		*error = slab_page_remap(span->base, span->bytes, bytes);
 	if (*error == EFAULT) /* the program has advised or protected a part of it */
 		return NULL;
+	if (*error != 0 && slab_read(&slab_root.large_count) >= SLAB_LARGE_MOST)
+		return NULL; /* what has moved is never one mapping with its neighbours */
 	if (*error != 0)
 		return move(span, bytes, error);
 	settle(span, span->base, bytes);

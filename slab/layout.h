@@ -13,13 +13,13 @@
  *   8  budget.c release.c               what a slot may park; letting go of slabs
  *   7  slot.c large.c quarantine.c      one thread's slots; large blocks; freed objects of caches
  *                                       under debug
- *   6  reserve.c direct.c debug.c       how much may be kept; mode M: one malloc an object; zones,
- *                                       poison and tracks
- *   5  depot.c slablist.c               shelf of full magazines; slabs of one cache
- *      take.c return.c misuse.c         a slab for a cache; pages for the kernel; wrongs by name
- *      damage.c                         an overwritten object, shown in the kernel's form
- *   4  span.c home.c owner.c recent.c   runs of slabs from mmap; partial slabs by age; whose
- *                                       malloc block is it; freed large blocks that are kept
+ *   6  take.c reserve.c direct.c        a slab for a cache; how much may be kept; mode M: one
+ *      debug.c                          malloc an object; zones, poison and tracks
+ *   5  depot.c slablist.c return.c      shelf of full magazines; slabs of one cache; pages for
+ *      misuse.c damage.c recent.c       the kernel; wrongs by name; an overwritten object, shown
+ *                                       in the kernel's form; freed large blocks that are kept
+ *   4  span.c home.c owner.c fallow.c   runs of slabs from mmap; partial slabs by age; whose
+ *                                       malloc block is it; addresses of freed large blocks
  *   3  meta.c map.c config.c            memory for descriptors; whose address is it; SLAB_DEBUG
  *   2  page.c slabpage.c track.c        the kernel's memory calls; one slab, pure functions;
  *                                       who did something, and when
@@ -216,6 +216,8 @@ struct slab_span {
 	uint64_t partial[SLAB_SPAN_WORDS]; /* 1 = some slots in use, some free */
 	uint64_t mapping; /* of a large block or a kept run: the mmap that it is a part of */
 };
+
+#define SLAB_FALLOW_LOGS 32 /* runs of 1 granule, 2 to 3, 4 to 7 ... */
 
 /* Spans with free slabs; one pool per order for all small caches, one per large cache. */
 struct slab_pool {
@@ -624,6 +626,8 @@ struct slab_root {
 	uint64_t recent_gone_bytes;           /* of what was kept, given back; bounded */
 	uint64_t recent_missed_bytes;         /* of those, mapped again since more was kept */
 	uint64_t recent_doubled;              /* times that more was kept from then on */
+	struct slab_list fallow[SLAB_FALLOW_LOGS]; /* freed, without pages (fallow.c), by length */
+	uint64_t fallow_bytes;                /* sum over those */
 	struct slab_pool shared[SLAB_ORDERS];
 	struct slab_reserve reserve;
 	struct slab_list warm[SLAB_ORDERS];   /* slab_span.warm_link: those of all pools */

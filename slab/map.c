@@ -93,6 +93,22 @@ void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span)
 			set(at, NULL, 0);
 }
 
+void slab_map_mark(uintptr_t base, size_t bytes, struct slab_span *span)
+{
+	set(base, span, 0);
+	set(base + bytes - SLAB_GRANULE_BYTES, span, 0);
+}
+
+struct slab_span *slab_map_marked(uintptr_t address)
+{
+	uintptr_t leaf = address >> SLAB_LEAF_SHIFT;
+
+	if (leaf >= SLAB_MAP_LEAVES || slab_map_leaves[leaf] == NULL ||
+	    slab_map_order1((void *)address) != 0)
+		return NULL;
+	return slab_map_leaves[leaf]->span[(address >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES];
+}
+
 void slab_map_set_slot(uintptr_t base, size_t bytes, uint32_t slot)
 {
 	struct slab_map_leaf *l = slab_map_leaves[base >> SLAB_LEAF_SHIFT];

@@ -33,6 +33,12 @@ bool slab_map_has_other(uintptr_t base, size_t bytes, const struct slab_span *sp
 /* Takes out what span owns of it. */
 void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span);
 
+/* Remembers span at both ends of memory that is in no map, with leaves; NULL: no longer. */
+void slab_map_mark(uintptr_t base, size_t bytes, struct slab_span *span);
+
+/* What is remembered at an address that is in no map, else NULL. Both under span_lock. */
+struct slab_span *slab_map_marked(uintptr_t address);
+
 /* Says which slot's cache holds the slab of bytes at base, one of a size class; 0: none. */
 void slab_map_set_slot(uintptr_t base, size_t bytes, uint32_t slot);
 

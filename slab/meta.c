@@ -98,6 +98,22 @@ void slab_meta_put(enum slab_meta_kind kind, void *p)
 	pthread_mutex_unlock(&slab_root.meta_lock);
 }
 
+struct slab_span *slab_meta_split(struct slab_span *span, size_t bytes)
+{
+	struct slab_span *rest = slab_meta_get(SLAB_META_SPAN);
+
+	if (rest == NULL)
+		return NULL;
+	*rest = (struct slab_span){
+		.base = span->base + bytes,
+		.bytes = span->bytes - bytes,
+		.mapping = span->mapping,
+	};
+	rest->link.next = rest->link.prev = &rest->link; /* on no list */
+	span->bytes = bytes;
+	return rest;
+}
+
 static unsigned magazine_kind(uint32_t cap)
 {
 	unsigned kind = SLAB_META_MAGAZINE;

@@ -21,6 +21,9 @@ enum slab_meta_kind {
 void *slab_meta_get(enum slab_meta_kind kind);
 void slab_meta_put(enum slab_meta_kind kind, void *piece);
 
+/* Cuts span to its first bytes; a descriptor of the rest, on no list. NULL: no memory. */
+struct slab_span *slab_meta_split(struct slab_span *span, size_t bytes);
+
 /* An empty magazine for at least cap objects, cap at most SLAB_MAGAZINE_MAX. NULL: no memory. */
 struct slab_magazine *slab_magazine_get(uint32_t cap);
 void slab_magazine_put(struct slab_magazine *m); /* NULL is fine */

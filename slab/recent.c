@@ -1,14 +1,14 @@
 /*
- * recent.c - memory of freed large blocks that is kept                                   Floor 4
+ * recent.c - memory of freed large blocks that is kept                                   Floor 5
  *
  * Called by take.c, large.c and reap.c; see recent.h. A block must not span two mappings, since the
  * kernel moves none that does: so each span knows the number of the mapping that it is a part of.
  */
 #include "slab/recent.h"
 #include "slab/check.h"
+#include "slab/fallow.h"
 #include "slab/list.h"
 #include "slab/meta.h"
-#include "slab/page.h"
 
 #define RUNS_MOST   64                 /* runs kept, */
 #define LEAST       ((size_t)1 << 20)  /* of so many bytes in any case; */
@@ -58,16 +58,9 @@ static bool split_locked(struct slab_span *span, size_t bytes, struct slab_list 
 
 	if (span->bytes == bytes)
 		return true;
-	rest = slab_meta_get(SLAB_META_SPAN);
+	rest = slab_meta_split(span, bytes);
 	if (rest == NULL)
 		return false;
-	*rest = (struct slab_span){
-		.base = span->base + bytes,
-		.bytes = span->bytes - bytes,
-		.mapping = span->mapping,
-	};
-	slab_list_init(&rest->link);
-	span->bytes = bytes;
 	add_locked(rest, behind);
 	return true;
 }
@@ -153,20 +146,6 @@ bool slab_recent_note_new_locked(struct slab_span *span)
 	return true;
 }
 
-/* At the kernel's limit on mappings its pages at least. */
-void slab_recent_unmap(uintptr_t base, size_t bytes)
-{
-	bool failed = slab_page_unmap(base, bytes) != 0;
-	struct slab_range range = { base, bytes };
-
-	if (failed)
-		slab_page_drop(&range, 1);
-	pthread_mutex_lock(&slab_root.span_lock);
-	slab_root.mapped_bytes -= bytes;
-	slab_root.unmap_failures += failed;
-	pthread_mutex_unlock(&slab_root.span_lock);
-}
-
 size_t slab_recent_trim(size_t keep_bytes)
 {
 	size_t returned = 0;
@@ -181,12 +160,10 @@ size_t slab_recent_trim(size_t keep_bytes)
 			returned += span->bytes;
 		}
 		pthread_mutex_unlock(&slab_root.span_lock);
-		if (span != NULL) {
-			slab_recent_unmap(span->base, span->bytes);
-			slab_meta_put(SLAB_META_SPAN, span);
-		}
+		if (span != NULL)
+			slab_fallow_give(span);
 	} while (span != NULL);
-	return returned;
+	return keep_bytes == 0 ? returned + slab_fallow_trim(SIZE_MAX) : returned;
 }
 
 void slab_recent_put(struct slab_span *span)
@@ -204,8 +181,7 @@ void slab_recent_put(struct slab_span *span)
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (!keep) {
 		gone = span->bytes;
-		slab_recent_unmap(span->base, span->bytes);
-		slab_meta_put(SLAB_META_SPAN, span);
+		slab_fallow_give(span);
 	}
 	gone += slab_recent_trim(most);
 	pthread_mutex_lock(&slab_root.span_lock);

@@ -1,5 +1,5 @@
 /*
- * recent.h - memory of freed large blocks that is kept                                   Floor 4
+ * recent.h - memory of freed large blocks that is kept                                   Floor 5
  *
  * Runs of whole granules, with their pages, in no map. A run serves any block that fits into it and
  * what is left of it stays; where two meet that are parts of one mapping they are one again. How
@@ -25,8 +25,5 @@ bool slab_recent_note_new_locked(struct slab_span *span);
 
 /* Gives back kept runs until at most keep_bytes are left. Returns the bytes given back. */
 size_t slab_recent_trim(size_t keep_bytes);
-
-/* Memory in no map goes back to the kernel. */
-void slab_recent_unmap(uintptr_t base, size_t bytes);
 
 #endif

@@ -9,6 +9,9 @@
 #define ON_ITSELF(list) { &slab_root.list, &slab_root.list }
 #define POOL(n) { ON_ITSELF(shared[n].warm), ON_ITSELF(shared[n].cold), 0 }
 
+#define FALLOW(n) ON_ITSELF(fallow[n]), ON_ITSELF(fallow[(n) + 1]), ON_ITSELF(fallow[(n) + 2]),    \
+	ON_ITSELF(fallow[(n) + 3])
+
 struct slab_cache *slab_cache_by_slot[SLAB_SLOTS];
 
 struct slab__slot slab_no_slots[1 + SLAB_FREES_BEFORE + SLAB_SLOTS];
@@ -34,6 +37,8 @@ struct slab_root slab_root = {
 	           ON_ITSELF(spans[6]), ON_ITSELF(spans[7]), ON_ITSELF(spans[8]) },
 	.large = ON_ITSELF(large),
 	.recent = ON_ITSELF(recent),
+	.fallow = { FALLOW(0), FALLOW(4), FALLOW(8), FALLOW(12), FALLOW(16), FALLOW(20), FALLOW(24),
+	            FALLOW(28) },
 	.warm = { ON_ITSELF(warm[0]), ON_ITSELF(warm[1]), ON_ITSELF(warm[2]), ON_ITSELF(warm[3]),
 	          ON_ITSELF(warm[4]), ON_ITSELF(warm[5]), ON_ITSELF(warm[6]), ON_ITSELF(warm[7]),
 	          ON_ITSELF(warm[8]) },

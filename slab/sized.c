@@ -14,6 +14,7 @@
 #include "slab/damage.h"
 #include "slab/debug.h"
 #include "slab/direct.h"
+#include "slab/fallow.h"
 #include "slab/large.h"
 #include "slab/misuse.h"
 #include "slab/owner.h"
@@ -29,8 +30,6 @@
 #define EIGHTHS (STEPS_MAX / STEP + 9 * PER_DOUBLING) /* up to 64 KiB; the last: is_large() */
 #define CLASSES (EIGHTHS + 6)                         /* and headed_bytes() of 1, 2 .. 32 KiB */
 #define ALIGNS 9                                      /* 16, 32 .. 4096 */
-
-#define MAPPINGS_MOST 16384 /* live ones, before blocks of 64 KiB are in slabs: 1 GiB of them */
 
 uint32_t slab_sized_slots[SLAB_SIZED_DIRECT / STEP + 1];
 
@@ -146,7 +145,7 @@ static bool is_large(size_t size)
 {
 	if (size <= SLAB_SIZED_MOST || size > SLAB_OBJECT_MAX)
 		return size > SLAB_OBJECT_MAX;
-	return slab_read(&slab_root.large_count) < MAPPINGS_MOST &&
+	return slab_read(&slab_root.large_count) < SLAB_LARGE_MOST &&
 	       (slab_config_flags("size-65536") & (SLAB_DEBUG_FLAGS | SLAB_ONE_MALLOC)) == 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * take.c - memory for one slab                                                           Floor 5
+ * take.c - memory for one slab                                                           Floor 6
  *
  * Called by slow.c. Small caches share spans; a cache above LARGE_CACHE_BYTES takes spans of its
  * own, so that it leaves whole spans empty when it shrinks. Warm slabs of any span of the order

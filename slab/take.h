@@ -1,5 +1,5 @@
 /*
- * take.h - memory for one slab                                                           Floor 5
+ * take.h - memory for one slab                                                           Floor 6
  */
 #ifndef SLAB_TAKE_H
 #define SLAB_TAKE_H

@@ -1,0 +1,26 @@
+/*
+ * fallow.h - addresses of freed large blocks that stay mapped, without pages             Floor 4
+ *
+ * Runs of whole granules. The address map knows none of them as ours, but it remembers each at its
+ * two ends, so that neighbours are one.
+ */
+#ifndef SLAB_FALLOW_H
+#define SLAB_FALLOW_H
+
+#include "slab/layout.h"
+
+/* Live large blocks from which on none is a mapping that stands alone: a quarter of what a process
+ * may have. */
+#define SLAB_LARGE_MOST 16384
+
+/* Addresses for a large block, cut to bytes; without memory for the rest's descriptor they are
+ * more. NULL: none. Under span_lock. */
+struct slab_span *slab_fallow_take_locked(size_t bytes, size_t align);
+
+/* Gives back what span has, which is in no map, or if need be its pages alone. */
+void slab_fallow_give(struct slab_span *span);
+
+/* Gives back some more, at most most runs, unless there are too many blocks. Returns the bytes. */
+size_t slab_fallow_trim(size_t most);
+
+#endif

@@ -1,0 +1,179 @@
+/*
+ * test_fallow.c - many large blocks do not use up the kernel's mappings, and leave none behind
+ */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+
+#include "test/unit.h"
+#include "slab/fallow.h"
+#include "slab/map.h"
+#include "slab/page.h"
+
+#define K 1024
+#define M (1024 * K)
+#define BYTES (2 * M) /* more than is kept with its pages */
+#define SOME 8
+
+static void empty(void)
+{
+	slab_reap();
+	cr_assert_eq(slab_root.fallow_bytes, 0);
+}
+
+TestSuite(fallow, .init = empty, .fini = empty);
+
+/* As if there were so many more. */
+static void pretend(bool many)
+{
+	pthread_mutex_lock(&slab_root.span_lock);
+	slab_root.large_count += many ? SLAB_LARGE_MOST : -(uint64_t)SLAB_LARGE_MOST;
+	pthread_mutex_unlock(&slab_root.span_lock);
+}
+
+Test(fallow, of_many_blocks_the_addresses_stay_and_serve_others)
+{
+	uint64_t mapped = totals().mapped_bytes, calls;
+	char *block[SOME], *whole = slab_malloc(SOME * BYTES), *p;
+
+	memset(whole, 0x5c, SOME * BYTES);
+	pretend(true);
+	slab_free(whole);
+	cr_assert_eq(slab_root.fallow_bytes, SOME * BYTES);
+	cr_assert_eq(slab_map_order1(whole), 0);
+	calls = slab_page_calls.map + slab_page_calls.unmap;
+	for (int i = 0; i < SOME; i++) {
+		block[i] = slab_calloc(1, BYTES);
+		cr_assert_eq(block[i], whole + i * BYTES);
+		for (int k = 0; k < BYTES; k += 4096)
+			cr_assert_eq(block[i][k], 0);
+	}
+	cr_assert_eq(slab_root.fallow_bytes, 0);
+	for (int i = 0; i < SOME; i += 2)
+		slab_free(block[i]);
+	for (int i = 1; i < SOME; i += 2)
+		slab_free(block[i]);
+	cr_assert_eq(slab_root.fallow_bytes, SOME * BYTES);
+	p = slab_malloc(SOME * BYTES); /* of eight that are one again */
+	cr_assert_eq(p, whole);
+	cr_assert_eq(slab_page_calls.map + slab_page_calls.unmap, calls);
+	slab_free(p);
+	pretend(false);
+	slab_free(slab_malloc(BYTES)); /* a part, and the rest goes with it */
+	cr_assert_eq(slab_root.fallow_bytes, 0);
+	cr_assert_eq(totals().mapped_bytes, mapped);
+}
+
+Test(fallow, what_the_kernel_refuses_to_unmap_serves_the_next)
+{
+	uint64_t mapped = totals().mapped_bytes, failures = totals().unmap_failures;
+	char *p = slab_malloc(4 * M), *other;
+
+	slab_page_fail_unmap = ENOMEM;
+	p = slab_realloc(p, BYTES); /* the end that was cut off */
+	other = slab_malloc(BYTES);
+	cr_assert_eq(other, p + BYTES);
+	slab_free(other);
+	slab_free(p);
+	slab_page_fail_unmap = 0;
+	cr_assert_gt(totals().unmap_failures, failures);
+	cr_assert_eq(slab_root.fallow_bytes, 4 * M);
+	p = slab_malloc(4 * M);
+	cr_assert_eq(slab_root.fallow_bytes, 0);
+	slab_free(p);
+	cr_assert_eq(totals().mapped_bytes, mapped);
+}
+
+#define MANY 150000 /* more than two for each mapping that a process may have */
+
+static uint64_t failures_before;
+
+static size_t maps_lines(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	size_t lines = 0;
+	int c;
+
+	while (f != NULL && (c = getc(f)) != EOF)
+		lines += c == '\n';
+	if (f != NULL)
+		fclose(f);
+	return lines;
+}
+
+/* No more lines than that, and the kernel has refused nothing. */
+static void is_fine(size_t lines, int status)
+{
+	void *p = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || munmap(p, 4096) != 0 ||
+	    totals().unmap_failures != failures_before)
+		_exit(status);
+	if (maps_lines() > lines)
+		_exit(status + 1);
+}
+
+static void free_every_other_of_many(void *arg)
+{
+	char **block = mmap(NULL, MANY * sizeof *block, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t mapped = totals().mapped_bytes;
+	size_t lines = maps_lines();
+
+	(void)arg;
+	failures_before = totals().unmap_failures;
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < MANY; i++)
+			if (block[i] == NULL && (block[i] = slab_malloc(70000)) == NULL)
+				_exit(10 + round);
+		for (int i = round; i < MANY; i += 2) {
+			slab_free(block[i]);
+			block[i] = NULL;
+		}
+		is_fine(lines + 1024, 20 + 2 * round);
+	}
+	if (totals().mapped_bytes > mapped + (size_t)MANY * 128 * K + 64 * M)
+		_exit(30); /* the second round has used the addresses of the first */
+	for (int k = 1; k < 16; k++) /* until single ones are left */
+		for (int i = k; i < MANY; i += 16) {
+			slab_free(block[i]);
+			block[i] = NULL;
+		}
+	is_fine(lines + SLAB_LARGE_MOST + 1024, 40);
+	for (int i = 0; i < MANY; i++)
+		slab_free(block[i]);
+	slab_reap();
+	is_fine(lines + MANY / 16, 50); /* descriptors stay */
+	_exit(totals().mapped_bytes > mapped + M ? 60 : 0);
+}
+
+Test(fallow, every_other_of_many_blocks_can_be_freed)
+{
+	if (!under_tool()) /* which have limits of their own */
+		cr_assert_eq(child_runs(free_every_other_of_many, NULL).status, 0);
+}
+
+static void grow_each_of_many(void *arg)
+{
+	char **block = mmap(NULL, MANY / 2 * sizeof *block, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t lines = maps_lines();
+
+	(void)arg;
+	failures_before = totals().unmap_failures;
+	for (int i = 0; i < MANY / 2; i++) {
+		if ((block[i] = slab_malloc(70000)) == NULL)
+			_exit(10);
+		block[i][0] = 1;
+	}
+	for (int i = 0; i < MANY / 2; i++)
+		if ((block[i] = slab_realloc(block[i], 140000)) == NULL || block[i][0] != 1)
+			_exit(20);
+	is_fine(lines + SLAB_LARGE_MOST + 1024, 30);
+	_exit(0);
+}
+
+Test(fallow, each_of_many_blocks_can_grow)
+{
+	if (!under_tool())
+		cr_assert_eq(child_runs(grow_each_of_many, NULL).status, 0);
+}
