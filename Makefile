@@ -21,8 +21,8 @@ INCLUDES := -I. -Iinclude
 COMPILE   = $(CC) -std=c11 $(CFLAGS) -pthread $(WARNINGS) $(INCLUDES) -DSLAB_CHECKS=$(CHECKS) \
             -MMD -MP
 
-LIB_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out slab/malloc.c,$(wildcard slab/*.c)))
-MALLOC_OBJ := $(BUILD)/obj/slab/malloc.o
+MALLOC_OBJ := $(BUILD)/obj/slab/malloc.o $(BUILD)/obj/slab/deepbind.o
+LIB_OBJ   := $(filter-out $(MALLOC_OBJ),$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard slab/*.c)))
 DEMO_SRC  := $(wildcard tools/slabdemo*.c)
 DEMO_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(DEMO_SRC))
 # What slabstat can use if it is there: set NCURSES=, ZLIB= or LIBDW= to build without.

@@ -4,7 +4,7 @@
  * The data structures are the design: read this file first. Included by every file of slab/ and,
  * for the numbers of the field table alone, by the stats tool. The floors, from the roof down:
  *
- *  12  malloc.c                         the C library's names, in libslab-malloc.so alone
+ *  12  malloc.c deepbind.c              the C library's names, in libslab-malloc.so alone
  *  11  sized.c                          the by-size front end
  *  10  cache.c slow.c stats.c walk.c    public API; slow paths of alloc and free; figures;
  *      verify.c reap.c json.c           iteration; validators; giving back; the figures as JSON

@@ -21,7 +21,7 @@ judge() { # STATUS WHAT
 
 flags=(-std=gnu11 -O1 -g -fno-builtin -pthread -Wall -Wextra -Wno-deprecated-declarations -Iinclude)
 for name in contract wrong host detached locks early; do
-	"$cc" "${flags[@]}" -o "$work/$name" "test/malloc/$name.c" -ldl || exit 1
+	"$cc" "${flags[@]}" -Wl,-rpath,"$work" -o "$work/$name" "test/malloc/$name.c" -ldl || exit 1
 done
 for name in nosy plugin; do
 	"$cc" "${flags[@]}" -shared -fPIC -o "$work/$name.so" "test/malloc/$name.c" || exit 1
@@ -29,13 +29,13 @@ done
 
 # ---- what it shows, and what it asks of others ----
 
-names="aligned_alloc calloc free free_aligned_sized free_sized mallinfo mallinfo2 malloc \
+names="aligned_alloc calloc dlopen free free_aligned_sized free_sized mallinfo mallinfo2 malloc \
 	malloc_trim malloc_usable_size memalign posix_memalign pvalloc realloc reallocarray valloc"
 nm -D --defined-only "$so" | awk '{ print $3 }' | grep -v '^slab_' | sort >"$work/shown"
 tr -s ' \t' '\n' <<<"$names" | sort | diff - "$work/shown" >"$work/diff"
 judge $? "other names than malloc's and slab_ are shown: $(cat "$work/diff")"
 asked=$(nm -D --undefined-only "$so" | awk '{ print $NF }' | sed 's/@.*//' |
-	grep -E '^([mc]alloc|realloc|free|dlv?sym|dlm?open|.*printf.*|f?puts|fopen)$|atexit')
+	grep -E '^([mc]alloc|realloc|free|dlvsym|dlm?open|.*printf.*|f?puts|fopen)$|atexit')
 [ -z "$asked" ]
 judge $? "it calls $asked"
 
@@ -51,6 +51,10 @@ for letters in F FZP; do
 done
 LD_PRELOAD=$so "$work/host" "$work/plugin.so"
 judge $? "blocks of a library that has been closed"
+(ulimit -c 0; LD_PRELOAD=$so "$work/host" "$work/plugin.so" deep; exit $?) >"$work/out" 2>&1
+judge $? "a library opened by RTLD_DEEPBIND: $(head -3 "$work/out")"
+LD_PRELOAD=$so "$work/host" plugin.so deep
+judge $? "a library on the search path of the program that opens it"
 for letters in "" FZP; do
 	counted=$(LD_PRELOAD=$so SLAB_DEBUG=$letters "$work/detached")
 	[ "$counted" = 1 ]

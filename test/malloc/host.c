@@ -1,4 +1,8 @@
-/* host.c - loads plugin.so, closes it and frees what came from it: run by malloc.sh */
+/* host.c - loads plugin.so, closes it and frees what came from it: run by malloc.sh
+ *
+ * host FILE [deep]: with the flag that has the plugin find the C library first.
+ */
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +11,8 @@
 int main(int argc, char **argv)
 {
 	for (int i = 0; i < 50; i++) {
-		void *lib = dlopen(argc > 1 ? argv[1] : "", RTLD_NOW);
+		int mode = RTLD_NOW | (argc > 2 ? RTLD_DEEPBIND : 0);
+		void *lib = dlopen(argc > 1 ? argv[1] : "", mode);
 		char *(*take)(void);
 		char *block;
 
