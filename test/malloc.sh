@@ -20,7 +20,7 @@ judge() { # STATUS WHAT
 }
 
 flags=(-std=gnu11 -O1 -g -fno-builtin -pthread -Wall -Wextra -Wno-deprecated-declarations -Iinclude)
-for name in contract wrong host detached locks early; do
+for name in contract wrong host detached locks early sandbox; do
 	"$cc" "${flags[@]}" -Wl,-rpath,"$work" -o "$work/$name" "test/malloc/$name.c" -ldl || exit 1
 done
 for name in nosy plugin; do
@@ -66,6 +66,13 @@ judge $? "locks that are taken first, but not by fork: $said"
 said=$(LD_PRELOAD=$so "$work/early")
 [ "$said" = kept ]
 judge $? "what was set before the library's constructor: $said"
+
+for letters in "" F; do
+	LD_PRELOAD=$so SLAB_DEBUG=$letters "$work/sandbox" 2>"$work/err" >"$work/out"
+	grep -qx 'alive\|left out: .*' "$work/out"
+	judge $? "SLAB_DEBUG=$letters: a call that glibc's malloc does not make"
+	grep '^left out' "$work/out"
+done
 
 # ---- memory calls that allocate ----
 
