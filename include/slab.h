@@ -18,7 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* One text for C and C++: its casts are C's. */
 #ifdef __cplusplus
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
 extern "C" {
 #endif
 
@@ -471,6 +474,7 @@ static inline void slab_cache_free(struct slab_cache *c, void *obj)
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif
 
 /* Arguments of the macros below as a struct, the same in C and C++, without a warning. */
@@ -489,7 +493,9 @@ static inline void slab_cache_free(struct slab_cache *c, void *obj)
 		                         sizeof slab__args);                                       \
 	}())
 #define SLAB__ARGS(...) ([]() -> struct slab_cache_args { SLAB__ARGS_BODY(__VA_ARGS__) }())
+#define SLAB__POINTER(type, p) static_cast<type *>(p)
 #else
+#define SLAB__POINTER(type, p) ((type *)(p))
 #define SLAB__ARGS(...) (__extension__(struct slab_cache_args){ __VA_ARGS__ })
 #define SLAB__CREATE(type, ...)                                                                    \
 	slab__create_type(#type, sizeof(type), __alignof__(type), &SLAB__ARGS(__VA_ARGS__),        \
@@ -535,7 +541,8 @@ static inline void slab_cache_free(struct slab_cache *c, void *obj)
 	static inline __attribute__((unused)) type *name##_alloc(void)                             \
 	{                                                                                          \
 		struct slab_cache *c = name##_cache();                                             \
-		return (type *)(__builtin_expect(c != NULL, 1) ? slab_cache_alloc(c) : NULL);      \
+		return SLAB__POINTER(                                                              \
+		    type, __builtin_expect(c != NULL, 1) ? slab_cache_alloc(c) : NULL);            \
 	}                                                                                          \
 	static inline __attribute__((unused)) void name##_free(type *obj)                          \
 	{                                                                                          \

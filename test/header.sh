@@ -2,7 +2,8 @@
 # header.sh - include/slab.h compiles without a warning in every language it promises
 #
 # C11, C17, C2x with gcc and clang, C++11, C++17, C++20 with g++ and clang++, each with the inline
-# fast path and with SLAB_NO_INLINE. Compilers that are not installed are named and left out.
+# fast path and with SLAB_NO_INLINE; with the warnings that programs turn on for all they include,
+# of C's casts in C++, too. Compilers that are not installed are named and left out.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 work=$(mktemp -d) || exit 1
@@ -11,6 +12,7 @@ passed=0 failed=0
 
 cat >"$work/use.c" <<'EOT'
 #include "slab.h"
+#include <string.h>
 
 struct conn {
 	struct conn *next;
@@ -22,8 +24,10 @@ SLAB_CACHE_DEFINE(wide, struct conn, .align = 64, .flags = SLAB_PANIC);
 
 static int make(void *obj, void *ctx)
 {
-	((struct conn *)obj)->fd = *(int *)ctx;
-	return 0;
+	struct conn model = { NULL, 7 };
+
+	memcpy(obj, &model, sizeof model);
+	return ctx == NULL;
 }
 
 int use(void);
@@ -64,7 +68,10 @@ slab_cache *use_all()
 EOT
 
 try() { # COMPILER STANDARD FILE [FLAG]
+	local more=()
+	[[ $1 != *++ ]] || more=(-Wold-style-cast)
 	if "$1" "-std=$2" -Iinclude -Wall -Wextra -Wpedantic -Wshadow -Wundef -Werror \
+		-Wconversion -Wsign-conversion -Wcast-qual "${more[@]}" \
 		-O1 "${@:4}" -c -o "$work/use.o" "$work/$3" >"$work/out" 2>&1; then
 		passed=$((passed + 1))
 	else
