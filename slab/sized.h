@@ -42,8 +42,8 @@ static inline void *slab_sized_alloc(size_t size)
 	if (slab_unlikely(size > SLAB_SIZED_DIRECT))
 		return slab_sized_alloc_slow(size);
 	s = (struct slab__slot *)(void *)((char *)slab__slots_v2 +
-	                                  slab_sized_slots[(size + SLAB_SIZED_STEP - 1) /
-	                                                   SLAB_SIZED_STEP]);
+	                                  slab_read(&slab_sized_slots[(size + SLAB_SIZED_STEP - 1) /
+	                                                              SLAB_SIZED_STEP]));
 	hot = slab_read(&s->hot);
 	word = slab_read(&s->word);
 	if (hot > SLAB__VACANT) {
