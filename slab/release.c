@@ -3,7 +3,9 @@
  *
  * Called by thread.c and whatever empties slabs. A destructor may use other caches, and so destroy
  * one whose slab waits behind on the same list: while it runs, the list can be reached from the
- * thread, and destroy takes from it what it would otherwise wait for in vain.
+ * thread, and destroy takes from it what it would otherwise wait for in vain. What it frees itself
+ * joins that list: under debug each free pushes others out of the quarantine, and their destructors
+ * would run within each other, as many as there are slabs waiting.
  */
 #include "slab/release.h"
 #include "slab/check.h"
@@ -54,6 +56,26 @@ size_t slab_release(struct slab_thread *t, struct slab_list *empties)
 		__atomic_fetch_add(&c->slabs.gone_slabs, 1, __ATOMIC_RELEASE);
 	}
 	return slab_reserve_settle(t);
+}
+
+size_t slab_release_in_turn(struct slab_thread *t, struct slab_list *empties)
+{
+	struct slab_list *in;
+
+	slab_list_for_each(in, &t->leaving) { /* the innermost first */
+		struct slab_leaving *leaving = slab_container(in, struct slab_leaving, link);
+
+		if (leaving->self != me())
+			continue;
+		while (!slab_list_empty(empties)) {
+			struct slab_list *first = empties->next;
+
+			slab_list_del(first);
+			slab_list_add_tail(first, leaving->rest);
+		}
+		return 0;
+	}
+	return slab_release(t, empties);
 }
 
 bool slab_release_is_over(const struct slab_cache *c)

@@ -13,6 +13,9 @@
  */
 size_t slab_release(struct slab_thread *t, struct slab_list *empties);
 
+/* The same for a free: within a destructor they are left to whoever runs it, behind its own. */
+size_t slab_release_in_turn(struct slab_thread *t, struct slab_list *empties);
+
 /* Whether all slabs that have left c so far are back with their spans. */
 bool slab_release_is_over(const struct slab_cache *c);
 

@@ -216,7 +216,7 @@ static void give_debugged(struct slab_cache *c, void *obj, const void *caller)
 		slab_slablist_count_direct(c, 0, 1);
 		slab_quarantine_put(c, obj, &empties);
 	}
-	slab_release(t, &empties);
+	slab_release_in_turn(t, &empties);
 	slab_thread_unlock(t);
 }
 
@@ -251,7 +251,7 @@ EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 	slab_list_init(&empties);
 	t = slab_thread_lock_to_free();
 	slab_magazine_free(t, c, obj, &empties);
-	slab_release(t, &empties);
+	slab_release_in_turn(t, &empties);
 	pinned = slab_reserve_is_pinned(t, c, slot_pin_bytes(t, c));
 	slab_thread_unlock(t);
 	if (slab_unlikely(pinned))

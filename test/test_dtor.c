@@ -297,3 +297,44 @@ Test(dtor, a_header_lies_in_its_slab_whoever_has_the_number)
 	cr_assert_eq(h.named, 0, "a cache is named for a slab that has left");
 	end_cache(h.large);
 }
+
+/* ---- a destructor that frees what pushes others of its cache out of the quarantine ---- */
+
+static unsigned depth, deepest, unmade;
+
+static int take_buffer(void *obj, void *buffers)
+{
+	return (*(void **)obj = slab_cache_alloc(buffers)) == NULL;
+}
+
+static void give_buffer(void *obj, void *buffers)
+{
+	if (++depth > deepest)
+		deepest = depth;
+	unmade++;
+	slab_cache_free(buffers, *(void **)obj);
+	depth--;
+}
+
+Test(dtor, those_of_what_waited_run_one_after_the_other)
+{
+	struct slab_cache_args args = { .flags = SLAB_CONSISTENCY_CHECKS };
+	struct slab_cache *buffers = slab_cache_create("buffers", 4000, &args), *owners;
+	void *objs[2000];
+
+	args.ctor = take_buffer;
+	args.dtor = give_buffer;
+	args.ctx = buffers;
+	owners = slab_cache_create("owners", 64, &args);
+	cr_assert_eq(slab_cache_alloc_bulk(owners, 2000, objs), 2000);
+	slab_cache_free_bulk(owners, 2000, objs);
+	cr_assert_eq(unmade, 0);
+	for (int i = 0; i < 1000 && unmade < 1000; i++) /* they push out the first */
+		slab_cache_free(buffers, slab_cache_alloc(buffers));
+	cr_assert_geq(unmade, 1000);
+	cr_assert_eq(depth, 0);
+	cr_assert_eq(deepest, 1, "%u destructors ran within each other", deepest);
+	end_cache(owners);
+	end_cache(buffers);
+	slab_reap();
+}
