@@ -18,6 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if UINTPTR_MAX < UINT64_MAX
+#error "slab needs 64-bit addresses"
+#endif
+
 /* One text for C and C++: its casts are C's. */
 #ifdef __cplusplus
 #pragma GCC diagnostic push

@@ -81,6 +81,20 @@ try() { # COMPILER STANDARD FILE [FLAG]
 	fi
 }
 
+# Where pointers have 32 bits nothing of this works: the first line must say so.
+refuse() { # COMPILER FILE
+	echo | "$1" -m32 -ffreestanding -fsyntax-only -xc - 2>/dev/null || return 0
+	if ! "$1" -m32 -ffreestanding -Iinclude -fsyntax-only "$work/$2" >"$work/out" 2>&1 &&
+		grep -q 'error: .*slab needs 64-bit addresses' "$work/out"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "$1 -m32: is not told that slab needs 64-bit addresses"
+	fi
+}
+echo '#include "slab.h"' >"$work/refused.c"
+cp "$work/refused.c" "$work/refused.cc"
+
 for compiler in gcc clang g++ clang++; do
 	if ! command -v "$compiler" >/dev/null; then
 		echo "left out: $compiler is not installed"
@@ -94,6 +108,7 @@ for compiler in gcc clang g++ clang++; do
 		try "$compiler" "$standard" "$file"
 		try "$compiler" "$standard" "$file" -DSLAB_NO_INLINE
 	done
+	refuse "$compiler" "refused.${file#use.}"
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
