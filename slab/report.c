@@ -96,11 +96,19 @@ void slab_report_write(struct slab_report *r)
 	tell(r, NULL);
 }
 
+/* Without a lock, which the one who aborts might wait for: of two at a time the root may show some
+ * of both. */
+static void keep(const struct slab_report *r)
+{
+	for (size_t i = 0; i < r->len; i++)
+		slab_write(&slab_root.report[i], r->text[i]);
+	slab_write(&slab_root.report_bytes, (uint32_t)r->len);
+}
+
 void slab_report_send(struct slab_report *r)
 {
 	r->text[r->len++] = '\n';
-	memcpy(slab_root.report, r->text, r->len);
-	slab_root.report_bytes = (uint32_t)r->len;
+	keep(r);
 	tell(r, slab_root.reporter);
 }
 

@@ -1,5 +1,8 @@
 /* test_report.c - sentences: how they are built, where they go, that they end in abort */
 #include "test/unit.h"
+
+#include <pthread.h>
+
 #include "slab/check.h"
 #include "slab/report.h"
 
@@ -60,6 +63,40 @@ static void send_one(void *arg)
 
 	slab_report_begin(&r, arg);
 	slab_report_send(&r);
+}
+
+static void count_whole(const char *text, size_t len, void *ctx)
+{
+	if (len > 30 && memcmp(text, "slab: destroy of cache 'held' ", 30) == 0 &&
+	    text[len - 1] == '\n')
+		__atomic_fetch_add((int *)ctx, 1, __ATOMIC_RELAXED);
+}
+
+static void *be_refused(void *arg)
+{
+	struct slab_cache *c = new_cache("held", 64);
+	void *obj = slab_cache_alloc(c);
+
+	(void)arg;
+	for (int i = 0; i < 50; i++)
+		cr_assert_eq(slab_cache_destroy(c), -1);
+	slab_cache_free(c, obj);
+	end_cache(c);
+	return NULL;
+}
+
+Test(report, of_several_threads_at_a_time_goes_whole_to_the_reporter)
+{
+	pthread_t ids[4];
+	int whole = 0;
+
+	slab_set_reporter(count_whole, &whole);
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(pthread_create(&ids[i], NULL, be_refused, NULL), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(ids[i], NULL);
+	listen_no_more();
+	cr_assert_eq(whole, 200);
 }
 
 Test(report, goes_to_standard_error_without_a_reporter)
