@@ -219,6 +219,37 @@ void slab_thread_unlock(struct slab_thread *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
+static bool is_own(const struct slab_thread *t)
+{
+	return t->self == (uintptr_t)&slab__slots_v2;
+}
+
+/* Every thread's lock, the caller's only if own, and last the one that is shared. */
+static void for_each_lock(bool own, int (*fn)(pthread_mutex_t *lock))
+{
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.threads) {
+		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
+
+		if (own || !is_own(t))
+			fn(&t->lock);
+	}
+	fn(&shared_thread.lock);
+}
+
+void slab_thread_stop_all(void)
+{
+	slab_registry_lock();
+	for_each_lock(true, pthread_mutex_lock);
+}
+
+void slab_thread_go_on(void)
+{
+	for_each_lock(true, pthread_mutex_unlock);
+	slab_registry_unlock();
+}
+
 void slab_thread_await(struct slab_cache *c)
 {
 	struct slab_list *pos, empties;
@@ -287,11 +318,6 @@ static bool aborts(void)
 	return slab_read(&slab_report_aborting) == (uintptr_t)&slab__slots_v2;
 }
 
-static bool is_own(const struct slab_thread *t)
-{
-	return t->self == (uintptr_t)&slab__slots_v2;
-}
-
 /*
  * The program's handlers from before ours run while ours hold the locks, and may allocate: under
  * their thread's own lock, which is left alone. It guards nothing that a thread which forks is in
@@ -299,35 +325,19 @@ static bool is_own(const struct slab_thread *t)
  */
 static void fork_prepare(void)
 {
-	struct slab_list *pos;
-
 	if (aborts())
 		return;
 	if (!are_own(slab__slots_v2))
 		slab_thread_unlock(slab_thread_lock()); /* makes the struct */
 	slab_registry_lock();
-	slab_list_for_each(pos, &slab_root.threads) {
-		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
-
-		if (!is_own(t))
-			pthread_mutex_lock(&t->lock);
-	}
-	pthread_mutex_lock(&shared_thread.lock);
+	for_each_lock(false, pthread_mutex_lock);
 }
 
 static void fork_parent(void)
 {
-	struct slab_list *pos;
-
 	if (aborts())
 		return;
-	pthread_mutex_unlock(&shared_thread.lock);
-	slab_list_for_each(pos, &slab_root.threads) {
-		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
-
-		if (!is_own(t))
-			pthread_mutex_unlock(&t->lock);
-	}
+	for_each_lock(false, pthread_mutex_unlock);
 	slab_registry_unlock();
 }
 

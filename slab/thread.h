@@ -20,6 +20,13 @@ struct slab_thread *slab_thread_lock_to_free(void);
 void slab_thread_unlock(struct slab_thread *t);
 
 /*
+ * Takes the registry's lock and that of every thread, those without slots included: nobody is in
+ * the middle of a slow path then, or holds a lower lock.
+ */
+void slab_thread_stop_all(void);
+void slab_thread_go_on(void);
+
+/*
  * Waits until every slab that has left c, which is destroyed, is back with its span: slab_release()
  * in other threads, and further up this one's stack, may still be on the way to it.
  */

@@ -12,7 +12,6 @@
 #include "slab/list.h"
 #include "slab/map.h"
 #include "slab/misuse.h"
-#include "slab/registry.h"
 #include "slab/report.h"
 #include "slab/slabpage.h"
 #include "slab/slot.h"
@@ -281,24 +280,19 @@ static int verify_direct(struct verify *v)
 EXPORT int slab_cache_verify(struct slab_cache *c)
 {
 	struct verify v = { .cache = c };
-	struct slab_list *pos;
 
 	if (c->state != SLAB_CACHE_LIVE)
 		slab_misuse_dead(c, "verify");
 	if (c->mode == SLAB_MODE_MALLOC)
 		return verify_direct(&v);
-	slab_registry_lock();
-	slab_list_for_each(pos, &slab_root.threads)
-		pthread_mutex_lock(&slab_container(pos, struct slab_thread, link)->lock);
-	pthread_mutex_lock(&slab_root.span_lock); /* all threads stand: no other lock is held */
+	slab_thread_stop_all();
+	pthread_mutex_lock(&slab_root.span_lock); /* for what asks for it to be held */
 	check_slabs(&v);
 	check_bands(&v);
 	check_threads(&v);
 	check_depot(&v);
 	check_totals(&v);
 	pthread_mutex_unlock(&slab_root.span_lock);
-	slab_list_for_each(pos, &slab_root.threads)
-		pthread_mutex_unlock(&slab_container(pos, struct slab_thread, link)->lock);
-	slab_registry_unlock();
+	slab_thread_go_on();
 	return v.faults;
 }

@@ -3,6 +3,9 @@
  *
  * A fault is one field changed. It must be reported, and no longer once the field is put back.
  */
+#define _GNU_SOURCE
+#include <pthread.h>
+
 #include "test/unit.h"
 #include "slab/bitmap.h"
 #include "slab/depot.h"
@@ -307,4 +310,34 @@ Test(verify, words_name_the_place_and_both_numbers)
 		 (void *)partial, partial->in_use + 1u, (unsigned)partial->in_use);
 	cr_assert_not_null(strstr(heard.text, "slab: verify of cache 'checked': "));
 	cr_assert(strstr(heard.text, words) != NULL || heard.reports > 1, "%s", heard.text);
+}
+
+/* ---- threads that are in the middle of something ---- */
+
+static pthread_barrier_t in_between;
+
+/* A new thread whose first call is a free: it has no struct of its own yet. */
+static void *be_in_between(void *arg)
+{
+	struct slab_thread *t = slab_thread_lock_to_free();
+
+	(void)arg;
+	c->slabs.used--;
+	pthread_barrier_wait(&in_between);
+	usleep(50000);
+	c->slabs.used++;
+	slab_thread_unlock(t);
+	return NULL;
+}
+
+Test(verify, waits_for_threads_without_slots_too)
+{
+	pthread_t id;
+
+	pthread_barrier_init(&in_between, NULL, 2);
+	cr_assert_eq(pthread_create(&id, NULL, be_in_between, NULL), 0);
+	pthread_barrier_wait(&in_between);
+	cr_assert_eq(slab_cache_verify(c), 0, "it looked at what was half done");
+	pthread_join(id, NULL);
+	pthread_barrier_destroy(&in_between);
 }
