@@ -24,6 +24,7 @@ says 0 'no such cache' full "$pid" nothing
 says 0 'keeps figures and no memory' full a.json cache-7
 says 2 'needs a target' full
 says 2 'is too much' full "$pid" a b
+says 2 "full has 'cache-7' and --cache to choose by" full "$pid" cache-7 --cache=cache-9
 "$slabstat" full "$pid" --json >full.json
 holds '.schema == 1 and (.caches | length == 24)' full.json
 holds '[.caches[] | select(([.parked[].objects] | add // 0) != .objects_cached)] == []' full.json
@@ -112,6 +113,13 @@ says 2 'does not go with table' "$pid" -i 1
 says 2 'no interval' top "$pid" -i 0
 says 2 'no interval' top "$pid" -i nan
 says 2 'has no format svg' "$pid" --format=svg
+for verb in snapshot full map verify leaks users record; do # what would do nothing is told
+	says 2 "--sort does not go with $verb" "$verb" "$pid" -s a
+done
+says 2 '--cache does not go with plot' plot a.json --cache=cache-7
+says 2 '--cache needs a target' --cache=cache-7
+says 2 '--sort needs a target' -s a
+says 2 '--per-cache goes with --format=prometheus alone' "$pid" --per-cache
 
 # ---- several targets
 says 0 '^==> a.json <==$' "$pid" a.json

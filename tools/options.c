@@ -41,23 +41,28 @@ static const struct verb {
 	size_t least, most;   /* targets */
 	const char *operands; /* for sentences */
 	unsigned formats;
-	bool gates, output, interval;
+	bool gates, output, interval, sort, caches;
 } verbs[] = {
-	{ "table", VERB_TABLE, 0, 0, ANY_COUNT, "targets", TEXTS, true, false, false },
-	{ "snapshot", VERB_SNAPSHOT, 0, 1, ANY_COUNT, "a target", BIT(JSON), true, false, false },
-	{ "full", VERB_FULL, 0, 1, 2, "a target", BIT(TABLE) | BIT(JSON), true, false, false },
-	{ "diff", VERB_DIFF, 0, 2, 2, "two targets", BIT(TABLE) | BIT(JSON) | BIT(CSV), true, false,
-	  false },
-	{ "top", VERB_TOP, 0, 1, 1, "a target", BIT(TABLE), false, false, true },
-	{ "record", VERB_RECORD, 0, 1, 1, "a target", BIT(JSON), true, true, true },
-	{ "plot", VERB_PLOT, 0, 1, 1, "a file", BIT(SVG), false, true, false },
-	{ "map", VERB_MAP, INSIDE_MAP, 1, 1, "a target", BIT(TABLE) | BIT(SVG) | BIT(PNG), false,
-	  true, false },
-	{ "verify", VERB_INSIDE, INSIDE_VERIFY, 1, 1, "a target", BIT(TABLE), false, false, false },
-	{ "users", VERB_USERS, 0, 1, 1, "a target", BIT(TABLE) | BIT(JSON), false, false, false },
-	{ "leaks", VERB_LEAKS, 0, 1, 1, "a target", BIT(TABLE) | BIT(JSON), false, false, false },
-	{ "whatis", VERB_INSIDE, INSIDE_WHATIS, 2, 2, "a target and an address", BIT(TABLE), false,
-	  false, false },
+	{ "table", VERB_TABLE, 0, 0, ANY_COUNT, "targets", TEXTS, .gates = true, .sort = true,
+	  .caches = true },
+	{ "snapshot", VERB_SNAPSHOT, 0, 1, ANY_COUNT, "a target", BIT(JSON), .gates = true,
+	  .caches = true },
+	{ "full", VERB_FULL, 0, 1, 2, "a target", BIT(TABLE) | BIT(JSON), .gates = true,
+	  .caches = true },
+	{ "diff", VERB_DIFF, 0, 2, 2, "two targets", BIT(TABLE) | BIT(JSON) | BIT(CSV),
+	  .gates = true, .sort = true, .caches = true },
+	{ "top", VERB_TOP, 0, 1, 1, "a target", BIT(TABLE), .interval = true, .sort = true,
+	  .caches = true },
+	{ "record", VERB_RECORD, 0, 1, 1, "a target", BIT(JSON), .gates = true, .output = true,
+	  .interval = true, .caches = true },
+	{ "plot", VERB_PLOT, 0, 1, 1, "a file", BIT(SVG), .output = true },
+	{ "map", VERB_MAP, INSIDE_MAP, 1, 1, "a target", BIT(TABLE) | BIT(SVG) | BIT(PNG),
+	  .output = true, .caches = true },
+	{ "verify", VERB_INSIDE, INSIDE_VERIFY, 1, 1, "a target", BIT(TABLE), .caches = true },
+	{ "users", VERB_USERS, 0, 1, 1, "a target", BIT(TABLE) | BIT(JSON), .caches = true },
+	{ "leaks", VERB_LEAKS, 0, 1, 1, "a target", BIT(TABLE) | BIT(JSON), .caches = true },
+	{ "whatis", VERB_INSIDE, INSIDE_WHATIS, 2, 2, "a target and an address", BIT(TABLE),
+	  .caches = true },
 };
 #define VERBS (sizeof verbs / sizeof verbs[0])
 
@@ -184,8 +189,14 @@ static enum fault_code check_options(struct options *options, const struct verb 
 		wrong = "--interval";
 	else if (options->stop && verb->verb != VERB_LEAKS)
 		wrong = "--stop";
+	else if (options->sort && !verb->sort)
+		wrong = "--sort";
+	else if (options->globs && !verb->caches)
+		wrong = "--cache";
 	else if (options->target_count == 0 && options->gate_count > 0)
 		alone = "--fail-if";
+	else if (options->target_count == 0 && (options->globs || options->sort))
+		alone = options->globs ? "--cache" : "--sort";
 	else if (options->target_count == 0 && options->format > FORMAT_JSON)
 		alone = format_names[options->format];
 	if (wrong)
@@ -199,6 +210,9 @@ static enum fault_code check_options(struct options *options, const struct verb 
 	if (!(verb->formats >> options->format & 1))
 		return fault_set(fault, FAULT_USAGE, "%s has no format %s: see slabstat --help.",
 				 verb->name, format_names[options->format]);
+	if (options->per_cache && options->format != FORMAT_PROMETHEUS)
+		return fault_set(fault, FAULT_USAGE,
+				 "--per-cache goes with --format=prometheus alone.");
 	if (options->format == FORMAT_PROMETHEUS && options->target_count > 1)
 		return fault_set(fault, FAULT_USAGE,
 				 "prometheus takes one target at a time: its series may stand in "
@@ -229,6 +243,11 @@ static enum fault_code take_argument(struct options *options, const struct verb 
 	options->target_count = 1;
 	if (verb->inside == INSIDE_WHATIS)
 		return take_address(options, options->targets[1], fault);
+	if (options->globs)
+		return fault_set(fault, FAULT_USAGE,
+				 "full has '%.40s' and --cache to choose by: join the globs by "
+				 "commas.",
+				 options->targets[1]);
 	options->globs = options->targets[1];
 	return FAULT_NONE;
 }
