@@ -75,6 +75,12 @@ fi
 
 # ---- what leaks names first is for whatis
 leaky rest
+live=$("$slabstat" --format=csv "$pid" --cache=packed | awk -F, 'NR == 2 { print $16 }')
+says 1 "^[0-9]+ of $live live objects" leaks "$pid" --stop --cache=packed
+for verb in leaks users; do # a name that is misspelt is no good news
+	says 0 '^There is no such cache' "$verb" "$pid" --cache=nothing
+done
+says 1 '^1 of 2 live objects' leaks "$pid" --cache='large-*'
 "$slabstat" leaks "$pid" --stop >found 2>err
 for name in large-blocks node; do
 	at=$(awk -v n=$name '$5 == n { print $4; exit }' found)

@@ -57,6 +57,11 @@ static void look_end(struct look *look)
 	*look = (struct look){ 0 };
 }
 
+static bool is_asked_for(const struct leaks *leaks, const char *name)
+{
+	return !leaks->ask->globs || text_matches(leaks->ask->globs, name);
+}
+
 /* ---- one look ---- */
 
 static int take_root(struct leaks *leaks, struct look *look, unsigned root,
@@ -77,8 +82,13 @@ static int take_root(struct leaks *leaks, struct look *look, unsigned root,
 		error = objects_take(&look->objects, &walk, root);
 	if (!error)
 		error = own_add(&look->own, &walk);
-	for (size_t i = 0; i < walk.caches; i++)
+	leaks->sum.named |= is_asked_for(leaks, "large-blocks");
+	for (size_t i = 0; i < walk.caches; i++) {
+		if (!is_asked_for(leaks, walk.cache[i].name))
+			continue;
+		leaks->sum.named = true;
 		look->objects.foreign += walk_on_malloc(&walk, &walk.cache[i]);
+	}
 	walk_end(&walk);
 	return error;
 }
@@ -217,8 +227,6 @@ static bool count_one(struct leaks *leaks, const struct objects *objects,
 	struct tracks_event event;
 	bool tracked = tracks_event(&cache->tracks, leaks->target, addr, false, &event) == 0;
 
-	if (leaks->ask->globs && !text_matches(leaks->ask->globs, cache->name))
-		return true;
 	group = stacks_group(&leaks->sum.stacks, cache->name, cache->id, cache->root,
 			     tracked ? &event : NULL);
 	if (!group)
@@ -239,9 +247,11 @@ static int count(struct leaks *leaks, struct look *look)
 		reach_among_leaked(&look->reach, held);
 	for (size_t i = 0; i < objects->slabs && room; i++) {
 		struct objects_slot slot = { &objects->slab[i], 0 };
-		uint32_t slots = objects->cache[slot.slab->cache].slots;
+		const struct objects_cache *cache = &objects->cache[slot.slab->cache];
 
-		for (; slot.slot < slots && room; slot.slot++) {
+		if (!is_asked_for(leaks, cache->name))
+			continue;
+		for (; slot.slot < cache->slots && room; slot.slot++) {
 			uint64_t n = slot.slab->first + slot.slot;
 
 			leaks->sum.alive += objects_bit(objects->live, n);

@@ -23,6 +23,8 @@ void report_leaks(FILE *out, struct symbols *symbols, const struct leak_sum *sum
 	}
 	fprintf(out, "%s%" PRIu64 " of %" PRIu64 " live objects are leaked, %" PRIu64 " bytes.\n",
 		sum->stacks.groups ? "\n" : "", sum->objects, sum->alive, sum->bytes);
+	if (!sum->named)
+		fprintf(out, "There is no such cache.\n");
 	if (sum->unseen)
 		fprintf(out, "Not looked at: %" PRIu64 " caches whose objects are blocks of "
 			     "malloc.\n", sum->unseen);

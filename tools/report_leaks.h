@@ -11,7 +11,8 @@
 
 struct leak_sum {
 	struct stacks stacks; /* those of one cache, taken in one way */
-	uint64_t objects, bytes, alive; /* leaked, and all that are live */
+	uint64_t objects, bytes, alive; /* leaked, and all that are live in these caches */
+	bool named;                     /* a cache that was asked for is there */
 	uint64_t unseen;                /* caches whose objects are elsewhere */
 	uint64_t held_us;               /* the process was held; 0: it ran on, or is dead */
 	unsigned looks;

@@ -80,6 +80,8 @@ static void print(FILE *out, const struct users *users, struct symbols *symbols)
 	}
 	fprintf(out, "%" PRIu64 " bytes for %" PRIu64 " objects in all, taken in %zu ways.\n",
 		bytes, objects, users->stacks.groups);
+	if (!users->looked)
+		fprintf(out, "There is no such cache.\n");
 	if (users->untracked)
 		fprintf(out, "%" PRIu64 " caches with slabs do not keep who took their objects: "
 			     "start the program with SLAB_DEBUG=U.\n", users->untracked);
