@@ -93,6 +93,8 @@ if "$slabstat" --version | grep -q 'with.* ncurses'; then
 	run TERM=nowhere "$slabstat" top "$pid"
 	sees "knows no terminal 'nowhere': set TERM" "a terminal that nobody knows"
 	sees '^status=2' "its status"
+	run TERM=dumb "$slabstat" top -i 0.2 "$pid" --cache=cache-2
+	sees '^ *[0-9]+ .* cache-2$' "a terminal that moves no cursor"
 	# a terminal that goes away where hangups are ignored
 	if command -v python3 >/dev/null; then
 		timeout 20 python3 - "$slabstat" "$pid" <<-'EOT' && ok ||

@@ -1,8 +1,8 @@
 /*
  * top.c - the figures again and again                                                   Floor t13
  *
- * Called by slabstat.c. Not on a terminal: plain text once. Built without ncurses: a table at each
- * interval.
+ * Called by slabstat.c. Not on a terminal: plain text once. Built without ncurses, or on a
+ * terminal that can only write lines: a table at each interval.
  */
 #define _GNU_SOURCE 1
 #include <signal.h>
@@ -92,7 +92,7 @@ enum fault_code verb_top(const struct options *options, struct fault *fault)
 		return code;
 	if (source.kind != SOURCE_LIVE || !terminal)
 		code = run_once(&source, options, fault);
-	else if (top_screen_built())
+	else if (top_screen_possible())
 		code = top_screen(&source, options, fault);
 	else
 		code = run_plain(&source, options, fault);

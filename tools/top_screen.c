@@ -20,6 +20,8 @@
 #include "tools/top_detail.h"
 #include "tools/top_view.h"
 
+#include <term.h> /* the last: it makes macros of everyday words */
+
 #define INTERVAL_MIN 0.1
 #define INTERVAL_MAX 60.0
 
@@ -109,16 +111,16 @@ static void edit(struct top_view *s, int key)
 
 static void scroll_detail(struct top_view *s, int by)
 {
-	size_t lines = 0;
+	size_t count = 0;
 
 	for (const char *at = s->detail; (at = strchr(at, '\n')); at++)
-		lines++;
+		count++;
 	if (by < 0)
 		s->detail_line -= s->detail_line < (size_t)-by ? s->detail_line : (size_t)-by;
 	else
 		s->detail_line += (size_t)by;
-	if (s->detail_line >= lines)
-		s->detail_line = lines ? lines - 1 : 0;
+	if (s->detail_line >= count)
+		s->detail_line = count ? count - 1 : 0;
 }
 
 /* Keys that move. Return: whether it was one. */
@@ -251,9 +253,12 @@ static void watch(struct top_view *s)
 	}
 }
 
-bool top_screen_built(void)
+/* A terminal that nobody knows is top_screen()'s to tell of. */
+bool top_screen_possible(void)
 {
-	return true;
+	int error;
+
+	return setupterm(NULL, STDOUT_FILENO, &error) == ERR || tigetstr("cup");
 }
 
 enum fault_code top_screen(struct source *source, const struct options *options,
@@ -286,7 +291,7 @@ enum fault_code top_screen(struct source *source, const struct options *options,
 
 #else
 
-bool top_screen_built(void)
+bool top_screen_possible(void)
 {
 	return false;
 }
