@@ -216,6 +216,10 @@ if unshare --mount true 2>/dev/null; then
 	as=(unshare --mount sh -c 'mount -t proc -o hidepid=2 none /proc &&
 		exec setpriv --reuid=2 --regid=2 --clear-groups "$@"' sh)
 	says 4 'exists but /proc hides it' "$pid"
+	as=(unshare --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' sh)
+	says 4 '/proc is not mounted' "$pid"
+	says 4 '/proc is not mounted'
+	says 4 '/proc is not mounted' --json
 else
 	left_out "Yama and hidepid, unshare is not permitted here"
 fi

@@ -187,6 +187,17 @@ static enum fault_code explain_absent(int pid, struct fault *fault)
 	return fault_set(fault, FAULT_MISSING, "there is no process %d.", pid);
 }
 
+bool access_proc(struct fault *fault)
+{
+	struct identity me;
+
+	if (identity_read("self", &me))
+		return true;
+	fault_set(fault, FAULT_DENIED, "/proc is not mounted, or for other processes than these: "
+				       "mount it (mount -t proc proc /proc).");
+	return false;
+}
+
 enum fault_code access_explain(int pid, int error, struct fault *fault)
 {
 	struct identity it, me;
@@ -197,10 +208,11 @@ enum fault_code access_explain(int pid, int error, struct fault *fault)
 		return fault_set(fault, FAULT_DENIED,
 				 "process %d cannot be looked into (%s): let slabstat have more.",
 				 pid, strerror(error));
+	if (!access_proc(fault))
+		return fault->code;
+	identity_read("self", &me);
 	if (!identity_of(pid, &it))
 		return explain_absent(pid, fault);
-	if (!identity_read("self", &me))
-		return fault_set(fault, FAULT_DENIED, "/proc is not mounted: mount it.");
 	if (!has_ptrace(&me)) {
 		code = explain_identity(pid, &it, &me, fault);
 		if (code != FAULT_NONE)

@@ -11,6 +11,9 @@
 /* Notes the reason why the kernel refused, given its errno, and what helps. */
 enum fault_code access_explain(int pid, int error, struct fault *fault);
 
+/* Whether /proc is that of the processes here; if not, that is noted as FAULT_DENIED. */
+bool access_proc(struct fault *fault);
+
 /* Who traces the process, as a debugger does; 0: nobody. */
 int access_tracer(int pid);
 

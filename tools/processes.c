@@ -170,6 +170,10 @@ enum fault_code processes_list(FILE *out, bool json, struct fault *fault)
 	if (!directory)
 		return fault_set(fault, FAULT_MISSING, "/proc cannot be read (%s): mount it.",
 				 strerror(errno));
+	if (!access_proc(fault)) { /* empty, as in a chroot, it is no list of no processes */
+		closedir(directory);
+		return fault->code;
+	}
 	while (room && (entry = readdir(directory))) {
 		int pid = atoi(entry->d_name);
 
