@@ -37,11 +37,13 @@ void core_notes_free(struct core_notes *notes);
 /* AT_RANDOM of an auxiliary vector, or 0. */
 uint64_t core_notes_random(const void *auxv, uint64_t bytes);
 
-/* Where the stack pointer is among the general registers of this kind of machine, in words. */
+/* This kind of machine, and where the stack pointer is among its general registers, in words. */
 #if defined(__x86_64__)
+#define CORE_NOTES_MACHINE    EM_X86_64
 #define CORE_NOTES_STACK_WORD 19
 #else
-#define CORE_NOTES_STACK_WORD 31 /* aarch64 */
+#define CORE_NOTES_MACHINE    EM_AARCH64
+#define CORE_NOTES_STACK_WORD 31
 #endif
 #define CORE_NOTES_PRSTATUS_PID  32  /* offsets in struct elf_prstatus */
 #define CORE_NOTES_PRSTATUS_REGS 112

@@ -349,6 +349,11 @@ enum fault_code leaks_run(FILE *out, struct target *target, const struct leaks_a
 	struct leaks leaks = { .out = out, .ask = ask };
 	enum fault_code code;
 
+	if (target->foreign) /* elsewhere another register is the stack pointer */
+		return fault_set(fault, FAULT_LAYOUT,
+				 "%s is of another kind of machine: look for its leaks on such a "
+				 "one; its figures can be read.",
+				 target->label);
 	if (target->core)
 		leaks.target = target;
 	else

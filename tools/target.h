@@ -49,6 +49,7 @@ struct target {
 
 	struct target_core *core; /* target_core.c: its own; NULL: a live process */
 	uint64_t truncated_bytes; /* target_core.c: missing at the end of the file */
+	bool foreign;             /* target_core.c: of another kind of machine than this */
 
 	int reader;  /* target_live.c: the task whose memory is read, mostly pid itself */
 	int proc_fd; /* target_live.c: /proc/PID; means this process when the PID is used again */

@@ -320,7 +320,7 @@ static uint64_t header_count(const struct target_core *core, const Elf64_Ehdr *e
 enum fault_code target_open_core(struct target *target, int fd, const char *path,
 				 struct fault *fault)
 {
-	Elf64_Ehdr elf;
+	Elf64_Ehdr elf = { .e_machine = EM_NONE };
 	struct stat st;
 	uint64_t count = 0;
 	int error = 0;
@@ -343,6 +343,7 @@ enum fault_code target_open_core(struct target *target, int fd, const char *path
 	if (read_at(fd, 0, &elf, sizeof elf) && elf.e_ident[EI_CLASS] == ELFCLASS64 &&
 	    elf.e_ident[EI_DATA] == ELFDATA2LSB && elf.e_phentsize == sizeof(Elf64_Phdr))
 		count = header_count(target->core, &elf);
+	target->foreign = elf.e_machine != CORE_NOTES_MACHINE && elf.e_machine != EM_NONE;
 	error = count > 0 ? take_headers(target, &elf, count) : EBADMSG;
 	if (!error)
 		return FAULT_NONE;
