@@ -182,4 +182,30 @@ sed 's/"\(mapped_bytes\|objects_live\)": [0-9]*/"\1": 0/g; s/"time_ms": [0-9]*/"
 "$slabstat" plot zero.jsonl >zero.svg && is_svg zero.svg && ! grep -qiE 'nan|inf[^o]' zero.svg &&
 	ok || bad "plot of nothing, in no time"
 
+# ---- a clock that is set back by an hour meanwhile: time goes on
+cat >back.c <<'EOF'
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t id, struct timespec *now);
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+	static int asked;
+	int error = (int)syscall(SYS_clock_gettime, id, now);
+
+	if (id == CLOCK_REALTIME && ++asked > 2)
+		now->tv_sec -= 3600;
+	return error;
+}
+EOF
+"$cc" -std=c11 -shared -fPIC -o back.so back.c || exit 1
+if ldd "$slabstat" | grep -q 'libasan'; then
+	left_out "a clock that is set back: under a sanitizer nothing can be preloaded before it"
+else
+	target
+	LD_PRELOAD=$work/back.so timeout -s INT 1 "$slabstat" record -i 0.1 "$pid" -o back.jsonl
+	says 0 '</svg>' plot back.jsonl
+fi
+
 finish

@@ -28,12 +28,22 @@ static void on_stop(int number)
 	stopped = 1;
 }
 
-static uint64_t time_ms(void)
+static uint64_t clock_ms(clockid_t clock)
 {
 	struct timespec time;
 
-	clock_gettime(CLOCK_REALTIME, &time);
+	clock_gettime(clock, &time);
 	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+/* Counted on from the first call, which alone asks what time it is: the clock may be set back. */
+static uint64_t time_ms(void)
+{
+	static uint64_t boot;
+
+	if (boot == 0)
+		boot = clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME);
+	return boot + clock_ms(CLOCK_BOOTTIME);
 }
 
 /* Waits for the next of equal steps, however long reading took. */
