@@ -46,7 +46,7 @@ says 0 '^Total \[slab\]' --format=umastat "$pid"
 
 # ---- slabs from outside
 says 0 '^No fault found' verify "$pid"
-says 0 'cache-7: 1?[0-9] slabs of' map "$pid" --cache=cache-7
+says 0 'cache-7: 1?[0-9] slabs? of' map "$pid" --cache=cache-7
 at=$("$slabstat" map "$pid" --cache=cache-7 | awk '/ 0x/ { print $1; exit }')
 says 0 "cache cache-7, slab $at" whatis "$pid" "$at"
 says 1 'in no slab' whatis "$pid" 0x1000

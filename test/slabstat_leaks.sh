@@ -81,6 +81,8 @@ fi
 leaky rest
 live=$("$slabstat" --format=csv "$pid" --cache=packed | awk -F, 'NR == 2 { print $16 }')
 says 1 "^[0-9]+ of $live live objects" leaks "$pid" --stop --cache=packed
+says 1 'leaks 1 object\.$' leaks "$pid" --stop --cache=packed
+says 0 'Not looked at: 1 cache without a record' users "$pid" --cache=packed
 for verb in leaks users; do # a name that is misspelt is no good news
 	says 0 '^There is no such cache' "$verb" "$pid" --cache=nothing
 done

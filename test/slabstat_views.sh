@@ -46,6 +46,8 @@ fi
 sed '/"name": "cache-[39]"/s/"objects_live": [0-9]*/"objects_live": 0/
 	/"name": "cache-5"/d' a.json >less.json
 says 0 '^ *[0-9]+ +\+[0-9]+ .* cache-9$' diff less.json a.json
+says 0 'cache-0: 1 slab of 500 objects' map "$pid" # one of a kind, and several
+says 0 'cache-7: [0-9]+ slabs of 10 objects' map "$pid"
 says 0 ' cache-5 \(new\)$' diff less.json "$pid"
 says 0 ' cache-5 \(gone\)$' diff a.json less.json
 says 0 'caches without a change hidden' diff a.json "$pid"
@@ -211,7 +213,7 @@ says 1 '^Not looked at: 24 caches' whatis "$pid" 0x1000
 says 0 '^Each object is a block of malloc' full "$pid" cache-7
 says 0 '"slabs_by_live": 0, ' full "$pid" --json
 SLAB_DEBUG=M,cache-7 target
-says 0 '^Not looked at: 1 caches' verify "$pid"
+says 0 '^Not looked at: 1 cache whose' verify "$pid"
 
 # ---- figures that do not fit
 sed 's/"objects_live": [0-9]*/"objects_live": 18446744073709551615/

@@ -15,6 +15,7 @@
 #include "tools/inside.h"
 #include "tools/slabs.h"
 #include "tools/spans.h"
+#include "tools/text.h"
 #include "tools/who.h"
 
 #define PASSES         8
@@ -101,15 +102,17 @@ static int map_cache(struct inside *inside, const struct walk_cache *cache)
 				     "cell is a slab: tenths of its slots that are live\n\n");
 	inside->headed = true;
 	inside->by_slab = !inside->ask->all && cache->slabs > SLOT_BY_SLOT;
-	fprintf(inside->out, "%s: %" PRIu64 " slabs of %" PRIu64 " objects\n", cache->name,
-		cache->slabs, cache->objects_per_slab);
+	fprintf(inside->out, "%s: %" PRIu64 " slab%s of %" PRIu64 " object%s\n", cache->name,
+		cache->slabs, text_plural(cache->slabs), cache->objects_per_slab,
+		text_plural(cache->objects_per_slab));
 	error = slabs_each(inside->walk, cache, &visit, &sum);
 	end_row(inside);
 	fprintf(inside->out,
 		"  %" PRIu64 " live, %" PRIu64 " parked, %" PRIu64 " free", sum.live, sum.parked,
 		sum.free);
 	if (sum.missing)
-		fprintf(inside->out, "; %" PRIu64 " slabs %s", sum.missing,
+		fprintf(inside->out, "; %" PRIu64 " slab%s %s", sum.missing,
+			text_plural(sum.missing),
 			inside->walk->target->core ? "not in core" : "could not be read");
 	fprintf(inside->out, "%s\n\n", sum.damaged ? "; some are damaged" : "");
 	inside->missing += sum.missing;
@@ -324,22 +327,24 @@ static enum fault_code conclude(const struct inside *inside, const struct target
 				struct fault *fault)
 {
 	if (inside->ask->verb == INSIDE_VERIFY && inside->faults > 0)
-		return fault_set(fault, FAULT_FINDING, "%s has %" PRIu64 " faults.",
-				 target->label, inside->faults);
+		return fault_set(fault, FAULT_FINDING, "%s has %" PRIu64 " fault%s.",
+				 target->label, inside->faults, text_plural(inside->faults));
 	if (inside->missing > 0)
-		return fault_set(fault, FAULT_PARTIAL, "%" PRIu64 " slabs %s.", inside->missing,
+		return fault_set(fault, FAULT_PARTIAL, "%" PRIu64 " slab%s %s.", inside->missing,
+				 text_plural(inside->missing),
 				 target->core ? "not in core" : "could not be read");
 	if (inside->ask->verb != INSIDE_WHATIS && !inside->looked)
 		fprintf(inside->out, "There is no %scache.\n", inside->ask->globs ? "such " : "");
 	else if (inside->ask->verb == INSIDE_VERIFY && inside->unjudged > 0)
-		fprintf(inside->out, "No fault found; %" PRIu64 " caches changed all the while and "
-				     "were not judged.\n", inside->unjudged);
+		fprintf(inside->out, "No fault found; not judged, for changing all the while: "
+				     "%" PRIu64 " cache%s.\n",
+			inside->unjudged, text_plural(inside->unjudged));
 	else if (inside->ask->verb == INSIDE_VERIFY)
 		fprintf(inside->out, "No fault found.\n");
 	if (inside->foreign > 0 && !inside->found)
 		fprintf(inside->out,
-			"Not looked at: %" PRIu64 " caches whose objects are blocks of malloc.\n",
-			inside->foreign);
+			"Not looked at: %" PRIu64 " cache%s whose objects are blocks of malloc.\n",
+			inside->foreign, text_plural(inside->foreign));
 	if (inside->ask->verb == INSIDE_WHATIS && !inside->found) {
 		fprintf(inside->out, "%#" PRIx64 ": in no slab of a cache\n", inside->ask->addr);
 		return fault_set(fault, FAULT_FINDING, "%#" PRIx64 " is in no slab of %s.",

@@ -290,8 +290,9 @@ static enum fault_code conclude(const struct leaks *leaks, const struct look *lo
 	const struct target *target = leaks->target;
 
 	if (look->objects.missing_slabs > 0)
-		return fault_set(fault, FAULT_PARTIAL, "%" PRIu64 " slabs %s.",
+		return fault_set(fault, FAULT_PARTIAL, "%" PRIu64 " slab%s %s.",
 				 look->objects.missing_slabs,
+				 text_plural(look->objects.missing_slabs),
 				 target->core ? "not in core" : "could not be read");
 	if (look->reach.unread_bytes > 0 && !leaks->live)
 		return fault_set(fault, FAULT_PARTIAL,
@@ -304,8 +305,9 @@ static enum fault_code conclude(const struct leaks *leaks, const struct look *lo
 				 "point to is among the leaks.",
 				 target->label, target->truncated_bytes);
 	if (leaks->sum.objects > 0)
-		return fault_set(fault, FAULT_FINDING, "%s leaks %" PRIu64 " objects.",
-				 target->label, leaks->sum.objects);
+		return fault_set(fault, FAULT_FINDING, "%s leaks %" PRIu64 " object%s.",
+				 target->label, leaks->sum.objects,
+				 text_plural(leaks->sum.objects));
 	return FAULT_NONE;
 }
 

@@ -15,6 +15,7 @@
 #include "tools/map_picture.h"
 #include "tools/picture.h"
 #include "tools/slabs.h"
+#include "tools/text.h"
 
 #define CELLS_MAX  ((size_t)96 << 20) /* slots that are shown */
 #define AREA_MAX   ((uint64_t)256 << 20) /* cells with what is between the tiles */
@@ -344,10 +345,11 @@ static bool draw(FILE *out, const struct map *map, bool svg, const char *title)
 		const struct slabs_sum *sum = &group->sum;
 
 		snprintf(text, sizeof text,
-			 "%s: %" PRIu64 " slabs of %" PRIu64 " bytes, %u objects of %" PRIu64
+			 "%s: %" PRIu64 " slab%s of %" PRIu64 " bytes, %u object%s of %" PRIu64
 			 " bytes in each; %" PRIu64 " live, %" PRIu64 " parked, %" PRIu64 " free",
-			 group->name, sum->slabs, group->slab_bytes, group->objects,
-			 group->object_bytes, sum->live, sum->parked, sum->free);
+			 group->name, sum->slabs, text_plural(sum->slabs), group->slab_bytes,
+			 group->objects, text_plural(group->objects), group->object_bytes,
+			 sum->live, sum->parked, sum->free);
 		picture_text(&picture, MARGIN, y, text, PICTURE_TEXT);
 		y += PICTURE_LINE_PX + 6;
 		whole = draw_group(&picture, map, &layout, group, y);
@@ -380,7 +382,8 @@ enum fault_code map_picture(FILE *out, struct target *target, const char *globs,
 				 "out: choose some by --cache.",
 				 map.hidden);
 	if (map.missing > 0 && code == FAULT_NONE)
-		code = fault_set(fault, FAULT_PARTIAL, "%" PRIu64 " slabs %s.", map.missing,
+		code = fault_set(fault, FAULT_PARTIAL, "%" PRIu64 " slab%s %s.", map.missing,
+				 text_plural(map.missing),
 				 target->core ? "not in core" : "could not be read");
 	free(map.group);
 	free(map.tile);

@@ -56,11 +56,6 @@ static void print_block(FILE *out, const struct slab_cache_stats *s)
 	fputc('\n', out);
 }
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void print_threads(FILE *out, const struct detail *detail)
 {
 	size_t shown = 0, more = 0;
@@ -83,13 +78,13 @@ static void print_threads(FILE *out, const struct detail *detail)
 	if (shown == 0)
 		fprintf(out, "  nobody\n");
 	if (more > 0)
-		fprintf(out, "  and %zu more threads\n", more);
+		fprintf(out, "  and %zu more thread%s\n", more, text_plural(more));
 }
 
 static void reason(FILE *out, uint64_t slabs, const char *why)
 {
 	if (slabs > 0)
-		fprintf(out, "  %10" PRIu64 " slab%s %s\n", slabs, plural(slabs), why);
+		fprintf(out, "  %10" PRIu64 " slab%s %s\n", slabs, text_plural(slabs), why);
 }
 
 static void print_reasons(FILE *out, const struct detail *detail)
@@ -110,7 +105,7 @@ static void print_reasons(FILE *out, const struct detail *detail)
 	}
 	fprintf(out, "\nWhy memory is kept\n");
 	snprintf(text, sizeof text, "by %" PRIu64 " live object%s", detail->sum.live,
-		 plural(detail->sum.live));
+		 text_plural(detail->sum.live));
 	reason(out, detail->by_live, text);
 	if (threads == 1)
 		snprintf(text, sizeof text, "by the magazines of thread %" PRIu64, tid);
@@ -164,10 +159,11 @@ static void print_detail(FILE *out, const struct detail *detail)
 	print_reasons(out, detail);
 	print_fill(out, detail);
 	if (detail->sum.missing > 0)
-		fprintf(out, "%" PRIu64 " slabs could not be read.\n", detail->sum.missing);
+		fprintf(out, "%" PRIu64 " slab%s could not be read.\n", detail->sum.missing,
+			text_plural(detail->sum.missing));
 	if (detail->sum.damaged > 0)
-		fprintf(out, "%" PRIu64 " slabs are damaged, or changed while they were read.\n",
-			detail->sum.damaged);
+		fprintf(out, "Damaged, or changed while read: %" PRIu64 " slab%s.\n",
+			detail->sum.damaged, text_plural(detail->sum.damaged));
 }
 
 void report_full(FILE *out, const struct figures *figures, const struct figures_row *row,
@@ -182,8 +178,10 @@ void report_full(FILE *out, const struct figures *figures, const struct figures_
 		fprintf(out, "  Copy of the library: %u", row->root);
 	fprintf(out, "\n\n");
 	print_block(out, s);
-	fprintf(out, "\nCalls    : %" PRIu64 " allocs, %" PRIu64 " frees, %" PRIu64 " failure%s\n",
-		s->allocs, s->frees, s->alloc_failures, plural(s->alloc_failures));
+	fprintf(out,
+		"\nCalls    : %" PRIu64 " alloc%s, %" PRIu64 " free%s, %" PRIu64 " failure%s\n",
+		s->allocs, text_plural(s->allocs), s->frees, text_plural(s->frees),
+		s->alloc_failures, text_plural(s->alloc_failures));
 	if (detail)
 		print_detail(out, detail);
 	else

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "tools/report_leaks.h"
+#include "tools/text.h"
 #include "tools/who.h"
 
 void report_leaks(FILE *out, struct symbols *symbols, const struct leak_sum *sum)
@@ -26,8 +27,8 @@ void report_leaks(FILE *out, struct symbols *symbols, const struct leak_sum *sum
 	if (!sum->named)
 		fprintf(out, "There is no such cache.\n");
 	if (sum->unseen)
-		fprintf(out, "Not looked at: %" PRIu64 " caches whose objects are blocks of "
-			     "malloc.\n", sum->unseen);
+		fprintf(out, "Not looked at: %" PRIu64 " cache%s whose objects are blocks of "
+			     "malloc.\n", sum->unseen, text_plural(sum->unseen));
 	if (sum->held_us)
 		fprintf(out, "The process was held for %" PRIu64 ".%" PRIu64 " ms.\n",
 			sum->held_us / 1000, sum->held_us / 100 % 10);

@@ -37,6 +37,11 @@ char *text_human(char to[TEXT_HUMAN_BYTES], uint64_t bytes)
 	return to;
 }
 
+const char *text_plural(uint64_t number)
+{
+	return number == 1 ? "" : "s";
+}
+
 /* One glob of given length against a whole name; after a mismatch the last '*' takes one more. */
 static bool glob_matches(const char *glob, size_t length, const char *name)
 {

@@ -19,6 +19,9 @@ void text_copy_name(char *to, size_t to_bytes, const char *from, size_t from_byt
 /* 512 -> "0.50K", 3 MiB -> "3.00M"; never smaller than K, as slabtop. Return: to. */
 char *text_human(char to[TEXT_HUMAN_BYTES], uint64_t bytes);
 
+/* The end of a noun: "s", or "" behind 1. */
+const char *text_plural(uint64_t number);
+
 /* Whether name matches one of a comma-separated list of globs; '*' and '?' are special. */
 bool text_matches(const char *globs, const char *name);
 

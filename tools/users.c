@@ -10,6 +10,7 @@
 #include "tools/each.h"
 #include "tools/slabs.h"
 #include "tools/stacks.h"
+#include "tools/text.h"
 #include "tools/users.h"
 #include "tools/who.h"
 
@@ -71,20 +72,23 @@ static void print(FILE *out, const struct users *users, struct symbols *symbols)
 	for (size_t i = 0; i < users->stacks.groups; i++) {
 		const struct stacks_group *group = &users->stacks.group[i];
 
-		fprintf(out, "%" PRIu64 " bytes for %" PRIu64 " objects of cache %s, the first "
+		fprintf(out, "%" PRIu64 " byte%s for %" PRIu64 " object%s of cache %s, the first "
 			     "at %#" PRIx64 ":\n",
-			group->bytes, group->direct, group->name, group->first);
+			group->bytes, text_plural(group->bytes), group->direct,
+			text_plural(group->direct), group->name, group->first);
 		who_print_frames(out, symbols, &group->event, "    ");
 		bytes += group->bytes;
 		objects += group->direct;
 	}
-	fprintf(out, "%" PRIu64 " bytes for %" PRIu64 " objects in all, taken in %zu ways.\n",
-		bytes, objects, users->stacks.groups);
+	fprintf(out, "%" PRIu64 " byte%s for %" PRIu64 " object%s in all, taken in %zu way%s.\n",
+		bytes, text_plural(bytes), objects, text_plural(objects), users->stacks.groups,
+		text_plural(users->stacks.groups));
 	if (!users->looked)
 		fprintf(out, "There is no such cache.\n");
 	if (users->untracked)
-		fprintf(out, "%" PRIu64 " caches with slabs do not keep who took their objects: "
-			     "start the program with SLAB_DEBUG=U.\n", users->untracked);
+		fprintf(out, "Not looked at: %" PRIu64 " cache%s without a record of who took "
+			     "their objects: start the program with SLAB_DEBUG=U.\n",
+			users->untracked, text_plural(users->untracked));
 }
 
 static void print_json(FILE *out, const struct users *users, struct symbols *symbols)
