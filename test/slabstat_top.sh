@@ -95,6 +95,36 @@ if "$slabstat" --version | grep -q 'with.* ncurses'; then
 	sees '^status=2' "its status"
 	run TERM=dumb "$slabstat" top -i 0.2 "$pid" --cache=cache-2
 	sees '^ *[0-9]+ .* cache-2$' "a terminal that moves no cursor"
+	# a program that runs another one: that has its own caches, whatever their numbers
+	cat >again.c <<-'EOT'
+		#include <signal.h>
+		#include <stdio.h>
+		#include <sys/prctl.h>
+		#include <unistd.h>
+		#include "slab.h"
+		static void nothing(int number) { (void)number; }
+		int main(int argc, char **argv)
+		{
+			struct slab_cache *c = slab_cache_create(argv[1], 64, NULL);
+			for (int i = 0; i < (argc > 2 ? 1000 : 10); i++)
+				slab_cache_alloc(c);
+			prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+			signal(SIGUSR1, nothing);
+			printf("ready\n");
+			fflush(stdout);
+			pause();
+			return execl(argv[0], argv[0], argv[2], (char *)NULL);
+		}
+	EOT
+	"$cc" "-I$source/include" -pthread -o again again.c "$build/libslab.a" || exit 1
+	start ./again first second || bad "again did not come up: $(cat start.err)"
+	run "$slabstat" top -i 1 "$pid"
+	sees ' 1000 .* first$' "the first program"
+	kill -USR1 "$pid"
+	sees ' 10 .* second$' "the second program"
+	grep -qE ' 0\.0 .* second$' screen && ok ||
+		bad "what the first program had is taken for the second's: $(grep second screen)"
+	target
 	# a terminal that goes away where hangups are ignored
 	if command -v python3 >/dev/null; then
 		timeout 20 python3 - "$slabstat" "$pid" <<-'EOT' && ok ||

@@ -55,6 +55,8 @@ bool top_model_add(struct top_model *model, const struct figures *figures, doubl
 		rows[i].now = figures->rows[i];
 		if (model->rows > 0)
 			old = bsearch(&rows[i], model->row, model->rows, sizeof *rows, compare_ids);
+		if (old && strcmp(old->now.stats.name, rows[i].now.stats.name) != 0)
+			old = NULL; /* the process runs another program by now */
 		carry_on(&rows[i], old, seconds);
 	}
 	qsort(rows, figures->count, sizeof *rows, compare_ids);
