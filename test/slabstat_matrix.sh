@@ -35,6 +35,7 @@ says 0 '^No fault found' verify "$pid"
 
 # ---- other namespaces
 if unshare --mount --pid --fork --mount-proc true 2>/dev/null; then
+	end
 	: >own
 	unshare --mount --pid --fork --mount-proc ./target rest >own &
 	outer=$!
