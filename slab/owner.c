@@ -20,8 +20,9 @@ _Static_assert(SLAB_OBJECT_MAX <= BYTES_MASK, "an object's size fits in a word")
 /* By 4 GiB of addresses; each points to the leaves' pointers, by granule. */
 static void *tables[SLAB_MAP_LEAVES];
 
-/* No block begins outside of these; a walk through all need not look there. */
-static uintptr_t lowest = UINTPTR_MAX, highest;
+/* No block begins outside of these granules; a walk through all need not look there. Numbers, for
+ * an address would lie in a large block, and to a leak checker be a reference to it. */
+static uintptr_t lowest = UINTPTR_MAX >> SLAB_GRANULE_SHIFT, highest;
 
 uint64_t slab_owner_word(const struct slab_cache *c, size_t bytes)
 {
@@ -81,12 +82,12 @@ static struct slab_owner_leaf *leaf_of(uintptr_t address)
 	return __atomic_load_n(&table[granule_of(address)], __ATOMIC_ACQUIRE);
 }
 
-static void widen(uintptr_t from, uintptr_t to)
+static void widen(uintptr_t to)
 {
 	uintptr_t low = slab_read(&lowest), high = slab_read(&highest);
 
-	while (from < low && !__atomic_compare_exchange_n(&lowest, &low, from, false,
-	                                                  __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (to < low && !__atomic_compare_exchange_n(&lowest, &low, to, false,
+	                                                __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 	while (to > high && !__atomic_compare_exchange_n(&highest, &high, to, false,
 	                                                 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
@@ -103,7 +104,7 @@ static struct slab_owner_leaf *leaf_for(uintptr_t address)
 	if (address >> SLAB_LEAF_SHIFT >= SLAB_MAP_LEAVES)
 		return NULL; /* beyond 48 bits: the kernel does not do that unasked */
 	table = made(&tables[address >> SLAB_LEAF_SHIFT], SLAB_LEAF_GRANULES * sizeof *table);
-	widen(address & ~(SLAB_GRANULE_BYTES - 1), address | (SLAB_GRANULE_BYTES - 1));
+	widen(address >> SLAB_GRANULE_SHIFT);
 	return table != NULL ? made(&table[granule_of(address)], sizeof *leaf) : NULL;
 }
 
@@ -187,7 +188,8 @@ uint64_t slab_owner_around(const void *p, void **start)
 
 uint64_t slab_owner_next(uintptr_t *from, void **start)
 {
-	uintptr_t low = slab_read(&lowest), high = slab_read(&highest);
+	uintptr_t low = slab_read(&lowest) << SLAB_GRANULE_SHIFT;
+	uintptr_t high = slab_read(&highest) << SLAB_GRANULE_SHIFT | (SLAB_GRANULE_BYTES - 1);
 	uintptr_t at = *from > low ? *from : low;
 
 	while (at <= high && at >> SLAB_LEAF_SHIFT < SLAB_MAP_LEAVES) {
