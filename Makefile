@@ -108,8 +108,11 @@ $(LIB_OBJ) $(MALLOC_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@echo "  CC    $<"
 	@$(COMPILE) -fPIC -fvisibility=hidden -c -o $@ $<
 
-# Sanitizers walk stacks by frame pointers: without one here they would not see who called.
-$(BUILD)/obj/slab/direct.o: COMPILE += -fno-omit-frame-pointer
+# Sanitizers walk stacks by frame pointers: without one here they would not see who called. The fast
+# paths call nothing and need none, where the compiler can tell.
+FRAMES := -fno-omit-frame-pointer $(shell $(CC) -Werror -momit-leaf-frame-pointer -fsyntax-only \
+          -x c /dev/null 2>/dev/null && echo -momit-leaf-frame-pointer)
+$(addprefix $(BUILD)/obj/slab/,direct.o sized.o slow.o): COMPILE += $(FRAMES)
 
 $(BUILD)/libslab.a: $(LIB_OBJ)
 	@echo "  AR    $@"
