@@ -164,11 +164,21 @@ void *slab_direct_alloc(struct slab_cache *c, size_t bytes)
 	return p;
 }
 
-/* Our words, then the tool's, then the end, but with SLAB_DEBUG=r. c: where it was freed to, or
- * NULL: slab_free(). */
+/* Whether free() cannot just take obj, as a live block of malloc's: it has been ours and is free,
+ * or lies inside one of ours. */
+static bool is_surely_bad(const void *obj)
+{
+	void *start;
+
+	return slab_owner_before(obj) != 0 || slab_owner_around(obj, &start) != 0;
+}
+
+/* Our words, then the tool's, then the end, but with SLAB_DEBUG=r: what a program that goes on may
+ * have from malloc stays as it is. c: where it was freed to, or NULL: slab_free(). */
 static __attribute__((cold)) void bad_free(const struct slab_cache *c, void *obj)
 {
 	uint64_t before = slab_owner_before(obj), word = slab_owner_at(obj);
+	bool repair = slab_config()->repair;
 	struct slab_report r;
 
 	if (c != NULL && c->state != SLAB_CACHE_LIVE) {
@@ -185,9 +195,9 @@ static __attribute__((cold)) void bad_free(const struct slab_cache *c, void *obj
 	} else {
 		slab_misuse_say_free(c, obj);
 	}
-	if (word == 0 && tool_bears_free(obj))
+	if (word == 0 && (!repair || is_surely_bad(obj)) && tool_bears_free(obj))
 		free(obj);
-	if (!slab_config()->repair)
+	if (!repair)
 		abort();
 }
 

@@ -87,6 +87,20 @@ Test(direct_sized, wrong_blocks_are_named)
 	slab_free(large);
 }
 
+/* Under a tool, which is handed what is wrong, free() would just take it. */
+Test(direct_sized, a_block_of_malloc_stays_whole_where_the_program_goes_on)
+{
+	char *p = malloc(48);
+
+	slab_config_set("M;r");
+	listen_to_reports();
+	slab_free(p);
+	listen_no_more();
+	cr_assert_eq(heard.reports, 1, "%s", heard.all);
+	memset(p, 7, 48);
+	free(p);
+}
+
 #define PAGES_KEPT 8 /* of a span, at its start */
 #define HOLED_BYTES ((size_t)8 << 20)
 #define BLOCK_BYTES ((size_t)3 << 19) /* a mapping of its own, whatever malloc has learnt by now */
