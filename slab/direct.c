@@ -174,8 +174,9 @@ static bool is_surely_bad(const void *obj)
 }
 
 /* Our words, then the tool's, then the end, but with SLAB_DEBUG=r: what a program that goes on may
- * have from malloc stays as it is. c: where it was freed to, or NULL: slab_free(). */
-static __attribute__((cold)) void bad_free(const struct slab_cache *c, void *obj)
+ * have from malloc stays as it is. c: where it was freed to, or NULL: slab_free(). what: NULL, or
+ * what to begin with where it was no free. */
+static __attribute__((cold)) void bad_free(const struct slab_cache *c, void *obj, const char *what)
 {
 	uint64_t before = slab_owner_before(obj), word = slab_owner_at(obj);
 	bool repair = slab_config()->repair;
@@ -184,7 +185,7 @@ static __attribute__((cold)) void bad_free(const struct slab_cache *c, void *obj
 	if (c != NULL && c->state != SLAB_CACHE_LIVE) {
 		slab_misuse_say_dead(c, "free");
 	} else if (before != 0) {
-		slab_report_begin(&r, "double free: ");
+		slab_report_begin(&r, what != NULL ? what : "double free: ");
 		slab_report_hex(&r, (uintptr_t)obj);
 		if (slab_owner_cache(before) != NULL) {
 			slab_report_text(&r, " of ");
@@ -193,7 +194,7 @@ static __attribute__((cold)) void bad_free(const struct slab_cache *c, void *obj
 		slab_report_text(&r, " is free already");
 		slab_report_send(&r);
 	} else {
-		slab_misuse_say_free(c, obj);
+		slab_misuse_say_free(what != NULL ? what : "bad free: ", c, obj);
 	}
 	if (word == 0 && (!repair || is_surely_bad(obj)) && tool_bears_free(obj))
 		free(obj);
@@ -208,7 +209,7 @@ void slab_direct_free(struct slab_cache *c, void *obj)
 
 	if (slab_unlikely(c->state != SLAB_CACHE_LIVE || slab_owner_cache(word) != c ||
 	                  !slab_owner_leave(obj, word))) {
-		bad_free(c, obj);
+		bad_free(c, obj, NULL);
 		return;
 	}
 	count_free(&c->slabs);
@@ -242,11 +243,16 @@ void slab_direct_free_any(void *p)
 		return;
 	}
 	if (word == 0 || !slab_owner_leave(p, word)) {
-		bad_free(NULL, p);
+		bad_free(NULL, p, NULL);
 		return;
 	}
 	free(p);
 	errno = saved_errno;
+}
+
+void slab_direct_bad_pointer(void *p)
+{
+	bad_free(NULL, p, "bad pointer: ");
 }
 
 /* ---- all of them ---- */

@@ -29,6 +29,9 @@ void *slab_direct_large_alloc(size_t bytes, size_t align);
 /* Frees a block of whatever cache, or of none; anything else ends the program with a report. */
 void slab_direct_free_any(void *p);
 
+/* The same report and end for what is no block and was given to another call than free. */
+void slab_direct_bad_pointer(void *p);
+
 /* Calls fn for every live object of c until it returns non-zero. */
 int slab_direct_for_each(const struct slab_cache *c, int (*fn)(void *obj, void *ctx), void *ctx);
 

@@ -111,10 +111,10 @@ void slab_misuse_write_double(struct slab_report *r, const struct slab_cache *c,
 	add_slot(r, c, slab_of(&c->geo, obj), obj);
 }
 
-static void write_bad(struct slab_report *r, const struct slab_cache *c, const void *obj,
-                      const struct slab *s)
+static void write_bad(struct slab_report *r, const char *what, const struct slab_cache *c,
+                      const void *obj, const struct slab *s)
 {
-	slab_report_begin(r, "bad free: ");
+	slab_report_begin(r, what);
 	slab_report_hex(r, (uintptr_t)obj);
 	if (c != NULL) {
 		slab_report_text(r, " freed to ");
@@ -142,15 +142,15 @@ void slab_misuse_write_free(struct slab_report *r, const struct slab_cache *c, c
 			return;
 		}
 	}
-	write_bad(r, c, obj, s);
+	write_bad(r, "bad free: ", c, obj, s);
 }
 
-void slab_misuse_say_free(const struct slab_cache *c, const void *obj)
+void slab_misuse_say_free(const char *what, const struct slab_cache *c, const void *obj)
 {
 	struct slab_report r;
 
 	slab_registry_lock(); /* no fork meanwhile: the process may go on */
-	write_bad(&r, c, obj, slab_around(obj));
+	write_bad(&r, what, c, obj, slab_around(obj));
 	slab_registry_unlock();
 	slab_report_send(&r);
 }

@@ -12,8 +12,10 @@
 
 /* obj was freed to c and is not an object of c, or is interior, or is free already. */
 void slab_misuse_free(const struct slab_cache *c, const void *obj) __attribute__((noreturn, cold));
-/* only says so; whoever calls knows that obj is not free already; c NULL: freed to no cache */
-void slab_misuse_say_free(const struct slab_cache *c, const void *obj) __attribute__((cold));
+/* only says so, beginning with what; whoever calls knows that obj is not free already; c NULL:
+ * freed to no cache */
+void slab_misuse_say_free(const char *what, const struct slab_cache *c, const void *obj)
+    __attribute__((cold));
 /* the same where it is known that obj is free already */
 void slab_misuse_double(const struct slab_cache *c, const void *obj)
     __attribute__((noreturn, cold));

@@ -277,6 +277,16 @@ static size_t usable_in(const struct slab_cache *c, const void *p)
 	                                                 : c->geo.object_bytes;
 }
 
+/* Of a malloc block of mode M; 0: there is none, if the report did not end the program. */
+static size_t usable_direct(const void *p)
+{
+	uint64_t word = slab_owner_at(p);
+
+	if (slab_unlikely(word == 0))
+		slab_direct_bad_pointer((void *)(uintptr_t)p);
+	return slab_owner_bytes(word);
+}
+
 static size_t usable_slow(const void *p)
 {
 	uint8_t order1 = slab_map_order1(p);
@@ -286,8 +296,8 @@ static size_t usable_slow(const void *p)
 		return 0;
 	if (order1 == SLAB_MAP_LARGE)
 		return slab_large_bytes(p);
-	if (slab_unlikely(slab_owner_at(p) != 0))
-		return slab_owner_bytes(slab_owner_at(p));
+	if (is_direct(p, order1))
+		return usable_direct(p);
 	c = cache_at(p, "bad pointer: ");
 	return c != NULL ? usable_in(c, p) : 0;
 }
@@ -297,13 +307,6 @@ EXPORT size_t slab_usable_size(const void *p)
 	const struct slab_cache *c = slab_cache_by_slot[slab_map_slot(p)];
 
 	return slab_likely(c != NULL) ? usable_in(c, p) : usable_slow(p);
-}
-
-/* Under debug a block that stays where it is has not been freed; otherwise it moves, and the free
- * of the old one reports it. */
-static bool is_whole(const struct slab_cache *c, const void *p)
-{
-	return c == NULL || slab_debug_is_object(c, p);
 }
 
 static void *move_to(void *p, size_t usable, size_t size)
@@ -336,10 +339,41 @@ static void *realloc_large(void *p, size_t usable, size_t size)
 	return there != NULL ? there : move_to(p, usable, size);
 }
 
+/* Under debug one byte too many would hide much, and a block that stays where it is must not have
+ * been freed; otherwise it moves, and the free of the old one reports it. */
+static void *realloc_in(const struct slab_cache *c, void *p, size_t size)
+{
+	size_t usable = usable_in(c, p);
+
+	if (slab_unlikely(c->mode == SLAB_MODE_DEBUG))
+		return size == usable && slab_debug_is_object(c, p) ? p : move_to(p, usable, size);
+	return slab_sized_fits(usable, size) ? p : move_to(p, usable, size);
+}
+
+static void *realloc_slow(void *p, size_t size)
+{
+	uint8_t order1 = slab_map_order1(p);
+	const struct slab_cache *c = NULL;
+	size_t usable;
+
+	if (order1 == SLAB_MAP_LARGE)
+		return realloc_large(p, slab_large_bytes(p), size);
+	if (is_direct(p, order1)) { /* exactly as many bytes as asked for */
+		usable = usable_direct(p);
+		if (slab_owner_at(p) != 0)
+			return size == usable ? p : move_to(p, usable, size);
+	} else {
+		c = cache_at(p, "bad pointer: ");
+	}
+	if (c != NULL)
+		return realloc_in(c, p, size);
+	errno = EINVAL;
+	return NULL;
+}
+
 EXPORT void *slab_realloc(void *p, size_t size)
 {
 	const struct slab_cache *c = slab_cache_by_slot[slab_map_slot(p)];
-	size_t usable;
 
 	if (p == NULL)
 		return slab_sized_alloc(size);
@@ -347,12 +381,5 @@ EXPORT void *slab_realloc(void *p, size_t size)
 		slab_sized_free(p);
 		return NULL;
 	}
-	usable = slab_likely(c != NULL) ? usable_in(c, p) : usable_slow(p);
-	/* in mode M and under debug one byte too many would hide much */
-	if (slab_unlikely(c != NULL ? c->mode == SLAB_MODE_DEBUG
-	                            : is_direct(p, slab_map_order1(p))))
-		return size == usable && is_whole(c, p) ? p : move_to(p, usable, size);
-	if (slab_unlikely(usable > SLAB_SIZED_MOST) && slab_map_order1(p) == SLAB_MAP_LARGE)
-		return realloc_large(p, usable, size);
-	return slab_sized_fits(usable, size) ? p : move_to(p, usable, size);
+	return slab_likely(c != NULL) ? realloc_in(c, p, size) : realloc_slow(p, size);
 }
