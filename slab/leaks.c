@@ -100,7 +100,7 @@ static void add_count(struct slab_report *r, const struct slab_cache *c, uint64_
 	slab_report_dec(r, objects);
 	slab_report_text(r, objects == 1 ? " object, " : " objects, ");
 	slab_report_dec(r, objects * c->geo.object_bytes);
-	slab_report_text(r, " bytes");
+	slab_report_text(r, objects * c->geo.object_bytes == 1 ? " byte" : " bytes");
 }
 
 /* What is full is sent, and another one begun. */

@@ -172,7 +172,7 @@ Test(track, destroy_groups_what_is_live_by_its_stack)
 
 Test(track, each_cache_tells_what_it_holds)
 {
-	struct slab_cache *c = tracked("at-exit"), *plain = new_cache("plain-at-exit", 100);
+	struct slab_cache *c = tracked("at-exit"), *plain = new_cache("plain-at-exit", 1);
 	void *obj = taker(c), *other = slab_cache_alloc(plain);
 
 	listen_to_reports();
@@ -182,7 +182,7 @@ Test(track, each_cache_tells_what_it_holds)
 	                                     "bytes\n  1 object, 24 bytes, allocated by:\n    "),
 	                   "%s", heard.all);
 	cr_assert_not_null(strstr(heard.all, "slab: at exit cache 'plain-at-exit' holds 1 object, "
-	                                     "100 bytes\n"));
+	                                     "1 byte\n"));
 	slab_cache_free(plain, other);
 	slab_cache_free(c, obj);
 	end_cache(plain);
