@@ -34,7 +34,7 @@ struct block {
 
 /* ---- reading one block ---- */
 
-/* "=123", "=64K", "=1M": false when that is no number. Nothing there: *value stays. */
+/* "=123": false when that is no number. Nothing there: *value stays. */
 static bool read_number(const char **at, char mark, uint64_t *value)
 {
 	const char *p = *at;
@@ -47,14 +47,24 @@ static bool read_number(const char **at, char mark, uint64_t *value)
 			return false;
 	if (p == *at + 1)
 		return false;
-	if (*p == 'K' || *p == 'M') {
-		if (n >> 40 != 0)
-			return false;
-		n <<= *p++ == 'K' ? 10 : 20;
-	}
 	*at = p;
 	*value = n;
 	return true;
+}
+
+/* "=123", "=64K", "=1M", in either case. Behind other numbers an M is the letter. */
+static bool read_bytes(const char **at, uint64_t *value)
+{
+	unsigned shift = 0;
+
+	if (**at != '=' || !read_number(at, '=', value))
+		return false;
+	if (**at == 'K' || **at == 'k')
+		shift = 10;
+	else if (**at == 'M' || **at == 'm')
+		shift = 20;
+	*at += shift != 0;
+	return !__builtin_mul_overflow(*value, (uint64_t)1 << shift, value);
 }
 
 /* The letter at *at with its number. False: there is none such. */
@@ -86,8 +96,7 @@ static bool read_letter(struct block *b, const char **at)
 		b->process.leak_status = (int)number;
 		return true;
 	case 'Q':
-		number = b->process.quarantine_bytes;
-		if (**at != '=' || !read_number(at, '=', &number))
+		if (!read_bytes(at, &number))
 			return false;
 		b->process.quarantine_bytes = number;
 		return true;

@@ -94,6 +94,12 @@ Test(config, settings_of_the_process)
 	cr_assert_eq(slab_config()->quarantine_bytes, 64 << 10);
 	flags_of("Q=2M", "foo");
 	cr_assert_eq(slab_config()->quarantine_bytes, 2 << 20);
+	cr_assert_eq(flags_of("PQ=3m", "foo"), SLAB_POISON, "no mode M");
+	cr_assert_eq(slab_config()->quarantine_bytes, 3 << 20);
+	flags_of("q=5k", "foo");
+	cr_assert_eq(slab_config()->quarantine_bytes, 5 << 10);
+	cr_assert_eq(flags_of("L=7M", "foo"), SLAB_ONE_MALLOC, "K and M are units of Q alone");
+	cr_assert_eq(slab_config()->leak_status, 7);
 	flags_of("Q=0", "foo");
 	cr_assert_eq(slab_config()->quarantine_bytes, 0);
 }
