@@ -148,13 +148,20 @@ static void read_block(struct block *b, const char *text)
 
 /* ---- the whole ---- */
 
+static char printable(char byte)
+{
+	return byte >= ' ' && byte <= '~' ? byte : '?';
+}
+
 static void report_bad(const struct block *b)
 {
 	struct slab_report r;
-	char letter[2] = { *b->bad, '\0' }, block[80] = "";
+	char letter[2] = { printable(*b->bad), '\0' }, block[80] = "";
 	size_t bytes = (size_t)(b->end - b->letters);
 
 	memcpy(block, b->letters, bytes < sizeof block ? bytes : sizeof block - 1);
+	for (char *p = block; *p != '\0'; p++)
+		*p = printable(*p); /* one line, whatever stands there */
 	slab_report_begin(&r, "SLAB_DEBUG: '");
 	slab_report_text(&r, letter);
 	slab_report_text(&r, "' in '");

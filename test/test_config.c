@@ -157,6 +157,17 @@ Test(config, each_wrong_setting_is_one_line)
 	is_bad("X,foo,bar", "X");
 }
 
+Test(config, a_wrong_setting_stays_one_line_whatever_stands_there)
+{
+	listen_to_reports();
+	flags_of("F\nG", "foo");
+	cr_assert_not_null(strstr(heard.text, "SLAB_DEBUG: '?' in 'F?G' is no letter"));
+	flags_of("\xc3\xa9P", "foo");
+	cr_assert_not_null(strstr(heard.text, "SLAB_DEBUG: '?' in '??P' is no letter"));
+	listen_no_more();
+	cr_assert_eq(heard.reports, 2);
+}
+
 Test(config, too_long_is_one_line)
 {
 	char text[2 * SLAB_CONFIG_BYTES] = "P,foo;F,";
