@@ -70,6 +70,7 @@ Test(config, globs)
 	cr_assert_neq(flags_of("P,a*c*e", "abcde"), 0);
 	cr_assert_neq(flags_of("P,a*c*e", "ace"), 0);
 	cr_assert_neq(flags_of("P,*.c", "a.b.c"), 0);
+	cr_assert_neq(flags_of("P,*ab", "aab"), 0);
 	cr_assert_eq(flags_of("P,a*c*e", "abcd"), 0);
 	cr_assert_eq(flags_of("P,a?", "a"), 0);
 	cr_assert_eq(flags_of("P,ab", "abc"), 0);
@@ -170,13 +171,14 @@ Test(config, a_wrong_setting_stays_one_line_whatever_stands_there)
 
 Test(config, too_long_is_one_line)
 {
-	char text[2 * SLAB_CONFIG_BYTES] = "P,foo;F,";
+	char text[2 * SLAB_CONFIG_BYTES] = "P,foo;FrL=3,";
 	size_t at = strlen(text);
 
 	memset(text + at, 'n', sizeof text - 1 - at);
 	listen_to_reports();
 	cr_assert_eq(flags_of(text, "foo"), SLAB_POISON);
 	cr_assert_eq(slab_config_flags("n"), 0);
+	cr_assert_not(slab_config()->repair || slab_config()->leaks);
 	listen_no_more();
 	cr_assert_eq(heard.reports, 1);
 	cr_assert_not_null(strstr(heard.text, "SLAB_DEBUG: longer than 1022 bytes"));

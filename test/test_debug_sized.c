@@ -144,6 +144,12 @@ static void realloc_freed(void *p)
 	(void)!slab_realloc(p, 100); /* to the size it had */
 }
 
+static void realloc_freed_to_all(void *p)
+{
+	slab_free(p);
+	(void)!slab_realloc(p, slab_usable_size(p)); /* to all that its class has */
+}
+
 static void realloc_inside(void *p)
 {
 	(void)!slab_realloc((char *)p + 16, slab_usable_size((char *)p + 16));
@@ -155,6 +161,7 @@ Test(debug_sized, realloc_to_the_same_size_takes_whole_blocks_alone)
 
 	cr_assert_eq(slab_realloc(p, 100), p);
 	dies_saying(realloc_freed, p, "slab: double free: ");
+	dies_saying(realloc_freed_to_all, p, "slab: double free: ");
 	dies_saying(realloc_inside, p, " is an interior pointer, not the start of an object (");
 	slab_free(p);
 }

@@ -88,7 +88,9 @@ Test(direct, figures_hold)
 	struct slab_cache_stats st;
 	void *objs[100];
 
+	errno = 5;
 	cr_assert_eq(slab_cache_alloc_bulk(c, 100, objs), 100);
+	cr_assert_eq(errno, 5);
 	for (int i = 0; i < 50; i++)
 		slab_cache_free(c, objs[i]);
 	figures_agree(c);

@@ -155,6 +155,42 @@ Test(verify, counters_of_a_span)
 	SEES_NUMBER(span->n_lost, "n_lost of a span");
 }
 
+/* It has spans of its own, which know of its slabs there. */
+Test(verify, spans_of_a_large_cache)
+{
+	static void *many[4000];
+	struct slab_cache *small = c;
+	struct slab_span *own, *none = NULL;
+	struct slab *home, *filled;
+	uint64_t other[SLAB_SPAN_WORDS];
+
+	c = new_cache("checked", 256);
+	cr_assert_eq(slab_cache_alloc_bulk(c, 4000, many), 4000);
+	home = slab_of(&c->geo, many[2000]);
+	filled = slab_of(&c->geo, many[2500]);
+	own = slab_map_span(home);
+	slab_cache_free(c, many[2000]);
+	many[2000] = NULL;
+	slab_thread_flush();
+	cr_assert(home->at_home && own->owner == c && own->n_partial == 1 && filled->at_home);
+	SEES_NUMBER(own->n_home, "n_home of a span");
+	SEES_NUMBER(own->n_partial, "n_partial of a span");
+	filled->at_home = false; /* a bit-field; what is full has no band */
+	listen_to_reports();
+	cr_assert_eq(slab_cache_verify(c), 1, "%s", heard.all);
+	listen_no_more();
+	filled->at_home = true;
+	sees(&c->slabs.oldest, &none, sizeof none, "no oldest span");
+	for (uint32_t i = 0; i < SLAB_SPAN_SLABS; i++)
+		sees_bit(own->partial, i, "a bit of a partial slab");
+	for (uint32_t w = 0; w < SLAB_SPAN_WORDS; w++)
+		other[w] = own->partial[w] << 1 | own->partial[w] >> 63;
+	sees(own->partial, other, sizeof other, "the bit of another slab");
+	slab_cache_free_bulk(c, 4000, many);
+	end_cache(c);
+	c = small;
+}
+
 Test(verify, every_bit_of_a_span)
 {
 	for (uint32_t i = 0; i < span->slabs; i++) {
