@@ -170,6 +170,59 @@ Test(track, destroy_groups_what_is_live_by_its_stack)
 	end_cache(c);
 }
 
+#define TAKE objs[n++] = taker(c); /* each a stack of its own */
+#define TAKE_8 TAKE TAKE TAKE TAKE TAKE TAKE TAKE TAKE
+
+static __attribute__((noinline)) unsigned take_by_64_stacks(struct slab_cache *c, void **objs)
+{
+	unsigned n = 0;
+
+	TAKE_8 TAKE_8 TAKE_8 TAKE_8 TAKE_8 TAKE_8 TAKE_8 TAKE_8
+	return n;
+}
+
+static unsigned told; /* stacks, in however many reports */
+static unsigned named; /* objects, and dots, in the first line */
+static bool more_stacks;
+
+static void count_stacks(const char *text, size_t len, void *ctx)
+{
+	const char by[] = "allocated by:", more[] = "\n  and by more stacks\n";
+	const char *end = text + len, *line = memchr(text, '\n', len), *p = text;
+
+	(void)ctx;
+	for (; (p = memmem(p, (size_t)(end - p), by, strlen(by))) != NULL; p++)
+		told++;
+	for (p = text; named < 9 && (p = memmem(p, (size_t)(line - p), "0x", 2)) != NULL; p++)
+		named++;
+	more_stacks |= memmem(text, len, more, strlen(more)) != NULL;
+}
+
+static void refuses(struct slab_cache *c, unsigned stacks, bool more)
+{
+	told = named = 0;
+	more_stacks = false;
+	slab_set_reporter(count_stacks, NULL);
+	cr_assert_eq(slab_cache_destroy(c), -1);
+	slab_set_reporter(NULL, NULL);
+	cr_assert_eq(told, stacks, "%u", told);
+	cr_assert_eq(named, 8, "%u", named);
+	cr_assert_eq(more_stacks, more);
+}
+
+Test(track, sixty_four_stacks_are_told_and_eight_objects_named)
+{
+	struct slab_cache *c = tracked("held-by-many");
+	void *objs[65];
+	unsigned n = take_by_64_stacks(c, objs);
+
+	refuses(c, 64, false);
+	objs[n++] = other_taker(c);
+	refuses(c, 64, true);
+	slab_cache_free_bulk(c, n, objs);
+	end_cache(c);
+}
+
 Test(track, each_cache_tells_what_it_holds)
 {
 	struct slab_cache *c = tracked("at-exit"), *plain = new_cache("plain-at-exit", 1);
