@@ -46,12 +46,12 @@ static void join_locked(struct slab_span *span)
 		remove_locked(before);
 		span->base = before->base;
 		span->bytes += before->bytes;
-		slab_meta_put(SLAB_META_SPAN, before);
+		slab_meta_put(SLAB_META_RUN, before);
 	}
 	if (behind != NULL) {
 		remove_locked(behind);
 		span->bytes += behind->bytes;
-		slab_meta_put(SLAB_META_SPAN, behind);
+		slab_meta_put(SLAB_META_RUN, behind);
 	}
 }
 
@@ -100,7 +100,7 @@ static bool unmap(struct slab_span *span)
 	slab_root.mapped_bytes -= failed ? 0 : span->bytes;
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (!failed)
-		slab_meta_put(SLAB_META_SPAN, span);
+		slab_meta_put(SLAB_META_RUN, span);
 	return !failed;
 }
 

@@ -50,13 +50,12 @@ static void leave_locked(struct slab_span *span)
 /* size: what the program has asked for */
 static struct slab_span *map_new(size_t bytes, size_t align, size_t size)
 {
-	struct slab_span *span = slab_meta_get(SLAB_META_SPAN);
+	struct slab_span *span = slab_meta_run(0, bytes, 0);
 	bool entered, again = false;
 
 	if (span == NULL)
 		return NULL;
-	*span = (struct slab_span){ .base = slab_page_map(bytes, align), .bytes = bytes };
-	slab_list_init(&span->link);
+	span->base = slab_page_map(bytes, align);
 	pthread_mutex_lock(&slab_root.span_lock);
 	entered = span->base != 0 && enter_locked(span);
 	if (entered) {
@@ -70,7 +69,7 @@ static struct slab_span *map_new(size_t bytes, size_t align, size_t size)
 		return span;
 	if (span->base != 0)
 		slab_page_unmap(span->base, bytes);
-	slab_meta_put(SLAB_META_SPAN, span);
+	slab_meta_put(SLAB_META_RUN, span);
 	return NULL;
 }
 

@@ -193,11 +193,14 @@ struct slab_owner_leaf {
  * n_free, n_warm = ones of free, warm; n_lost counts the lost. All under root.span_lock.
  */
 struct slab_span {
-	struct slab_list link;      /* pool.warm (n_warm > 0), pool.cold (n_free > 0), or alone */
-	struct slab_list warm_link; /* root.warm of its order (n_warm > 0), or alone */
-	struct slab_list all_link;  /* root.spans of its order, or root.large */
+	/* a large block, and what is kept of freed ones, have these alone: SLAB_SPAN_RUN_BYTES */
+	struct slab_list all_link;  /* root.spans of its order, root.large, recent or fallow */
 	uintptr_t base;
 	size_t bytes;
+	uint64_t mapping;           /* of those: the mmap that it is a part of */
+	/* and these where slabs are cut from it */
+	struct slab_list link;      /* pool.warm (n_warm > 0), pool.cold (n_free > 0), or alone */
+	struct slab_list warm_link; /* root.warm of its order (n_warm > 0), or alone */
 	struct slab_cache *owner;   /* the large cache that it serves, or NULL: shared */
 	uint32_t slabs;
 	uint32_t n_free, n_warm, n_lost;
@@ -214,8 +217,8 @@ struct slab_span {
 	uint32_t n_home;            /* all */
 	uint32_t n_partial;         /* ones of partial */
 	uint64_t partial[SLAB_SPAN_WORDS]; /* 1 = some slots in use, some free */
-	uint64_t mapping; /* of a large block or a kept run: the mmap that it is a part of */
 };
+#define SLAB_SPAN_RUN_BYTES offsetof(struct slab_span, link)
 
 #define SLAB_FALLOW_LOGS 32 /* runs of 1 granule, 2 to 3, 4 to 7 ... */
 

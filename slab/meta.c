@@ -33,6 +33,8 @@ static size_t piece_bytes(unsigned kind)
 		bytes = sizeof(struct slab_cache);
 	else if (kind == SLAB_META_SPAN)
 		bytes = sizeof(struct slab_span);
+	else if (kind == SLAB_META_RUN)
+		bytes = SLAB_SPAN_RUN_BYTES;
 	else
 		bytes = sizeof(struct slab_magazine) + magazine_cap(kind) * sizeof(void *);
 	return (bytes + 63) & ~(size_t)63; /* no line shared between two threads' pieces */
@@ -98,19 +100,24 @@ void slab_meta_put(enum slab_meta_kind kind, void *p)
 	pthread_mutex_unlock(&slab_root.meta_lock);
 }
 
-struct slab_span *slab_meta_split(struct slab_span *span, size_t bytes)
+struct slab_span *slab_meta_run(uintptr_t base, size_t bytes, uint64_t mapping)
 {
-	struct slab_span *rest = slab_meta_get(SLAB_META_SPAN);
+	struct slab_span *run = slab_meta_get(SLAB_META_RUN);
 
-	if (rest == NULL)
+	if (run == NULL)
 		return NULL;
-	*rest = (struct slab_span){
-		.base = span->base + bytes,
-		.bytes = span->bytes - bytes,
-		.mapping = span->mapping,
-	};
-	rest->link.next = rest->link.prev = &rest->link; /* on no list */
-	span->bytes = bytes;
+	run->base = base; /* no more than these: the piece is no whole span */
+	run->bytes = bytes;
+	run->mapping = mapping;
+	return run;
+}
+
+struct slab_span *slab_meta_split(struct slab_span *run, size_t bytes)
+{
+	struct slab_span *rest = slab_meta_run(run->base + bytes, run->bytes - bytes, run->mapping);
+
+	if (rest != NULL)
+		run->bytes = bytes;
 	return rest;
 }
 

@@ -13,6 +13,7 @@
 enum slab_meta_kind {
 	SLAB_META_CACHE,
 	SLAB_META_SPAN,
+	SLAB_META_RUN,     /* the first SLAB_SPAN_RUN_BYTES of a span */
 	SLAB_META_MAGAZINE /* and four more, by doubling capacity from 16 to 256 */
 };
 #define SLAB_META_MAGAZINES 5
@@ -21,8 +22,11 @@ enum slab_meta_kind {
 void *slab_meta_get(enum slab_meta_kind kind);
 void slab_meta_put(enum slab_meta_kind kind, void *piece);
 
-/* Cuts span to its first bytes; a descriptor of the rest, on no list. NULL: no memory. */
-struct slab_span *slab_meta_split(struct slab_span *span, size_t bytes);
+/* The descriptor of a run of memory that is not cut into slabs, on no list. NULL: no memory. */
+struct slab_span *slab_meta_run(uintptr_t base, size_t bytes, uint64_t mapping);
+
+/* Cuts a run to its first bytes; the descriptor of the rest, on no list. NULL: no memory. */
+struct slab_span *slab_meta_split(struct slab_span *run, size_t bytes);
 
 /* An empty magazine for at least cap objects, cap at most SLAB_MAGAZINE_MAX. NULL: no memory. */
 struct slab_magazine *slab_magazine_get(uint32_t cap);

@@ -104,7 +104,7 @@ bool slab_recent_extend_locked(struct slab_span *span, size_t bytes)
 		remove_locked(next);
 		split_locked(next, more, pos);
 		span->bytes += next->bytes;
-		slab_meta_put(SLAB_META_SPAN, next);
+		slab_meta_put(SLAB_META_RUN, next);
 		return true;
 	}
 	return false;
@@ -126,7 +126,7 @@ static void join_locked(struct slab_span *span)
 		if (before)
 			span->base = other->base;
 		span->bytes += other->bytes;
-		slab_meta_put(SLAB_META_SPAN, other);
+		slab_meta_put(SLAB_META_RUN, other);
 	}
 }
 

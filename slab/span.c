@@ -134,14 +134,16 @@ struct slab_span *slab_span_new(struct slab_cache *owner, uint32_t order, size_t
 	return NULL;
 }
 
-void slab_span_adopt(struct slab_span *run, struct slab_cache *owner, uint32_t order)
+void slab_span_adopt(struct slab_span *span, struct slab_span *run, struct slab_cache *owner,
+                     uint32_t order)
 {
-	fill(run, run->base, run->bytes);
-	cut(run, owner, order);
-	for (uint32_t i = 0; i < run->slabs; i++)
-		slab_span_set_warm(run, i);
-	SLAB_BUG_ON(!link_new(run)); /* its leaves exist */
-	slab_page_advise_huge(run->base, run->bytes, false);
+	fill(span, run->base, run->bytes);
+	slab_meta_put(SLAB_META_RUN, run);
+	cut(span, owner, order);
+	for (uint32_t i = 0; i < span->slabs; i++)
+		slab_span_set_warm(span, i);
+	SLAB_BUG_ON(!link_new(span)); /* its leaves exist */
+	slab_page_advise_huge(span->base, span->bytes, false);
 }
 
 /* Nobody holds anything of it, and its pages may be cut anew. */

@@ -25,8 +25,9 @@ struct slab *slab_span_held_locked(const void *p);
 /* A new span, entered and on its pool's list. NULL: no memory. */
 struct slab_span *slab_span_new(struct slab_cache *owner, uint32_t order, size_t bytes);
 
-/* Makes a span of a run that large blocks have left (recent.h), with its pages. */
-void slab_span_adopt(struct slab_span *run, struct slab_cache *owner, uint32_t order);
+/* Makes a span, a fresh descriptor, of a run that large blocks have left, with its pages. */
+void slab_span_adopt(struct slab_span *span, struct slab_span *run, struct slab_cache *owner,
+                     uint32_t order);
 
 /* A span of another order that is empty and has pages; NULL: none is soon found. */
 struct slab_span *slab_span_find_whole(uint32_t order);

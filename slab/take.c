@@ -13,6 +13,7 @@
 #include "slab/check.h"
 #include "slab/list.h"
 #include "slab/map.h"
+#include "slab/meta.h"
 #include "slab/page.h"
 #include "slab/recent.h"
 #include "slab/span.h"
@@ -246,6 +247,24 @@ static struct slab_span *find_warm(struct slab_cache *c)
 	                            : slab_container(all->next, struct slab_span, warm_link);
 }
 
+/* Of what large blocks have left, at most bytes. NULL: none. */
+static struct slab_span *adopt(struct slab_cache *owner, uint32_t order, size_t bytes, size_t least)
+{
+	struct slab_span *run = NULL, *span;
+
+	span = slab_root.recent_bytes >= least ? slab_meta_get(SLAB_META_SPAN) : NULL;
+	if (span == NULL)
+		return NULL;
+	for (; run == NULL && bytes >= least; bytes /= 2)
+		run = slab_recent_take_locked(bytes, least, true);
+	if (run != NULL) {
+		slab_span_adopt(span, run, owner, order);
+		return span;
+	}
+	slab_meta_put(SLAB_META_SPAN, span);
+	return NULL;
+}
+
 /* Memory with its pages, in no slab yet, cut for the order; at most bytes. NULL: none. */
 static struct slab_span *find_pages(struct slab_cache *owner, uint32_t order, size_t bytes)
 {
@@ -253,20 +272,10 @@ static struct slab_span *find_pages(struct slab_cache *owner, uint32_t order, si
 	size_t least = slab_bytes > SLAB_SPAN_MIN_BYTES ? slab_bytes : SLAB_SPAN_MIN_BYTES;
 	struct slab_span *span = slab_span_find_whole(order);
 
-	if (span != NULL) {
-		slab_span_recut(span, owner, order);
-		return span;
-	}
-	if (bytes > ADOPT_MOST)
-		bytes = ADOPT_MOST;
-	for (; bytes >= least; bytes /= 2) {
-		span = slab_recent_take_locked(bytes, least, true);
-		if (span == NULL)
-			continue;
-		slab_span_adopt(span, owner, order);
-		return span;
-	}
-	return NULL;
+	if (span == NULL)
+		return adopt(owner, order, bytes < ADOPT_MOST ? bytes : ADOPT_MOST, least);
+	slab_span_recut(span, owner, order);
+	return span;
 }
 
 static struct slab *take_locked(struct slab_cache *c)

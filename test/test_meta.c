@@ -48,6 +48,20 @@ Test(meta, fresh_pieces_are_zero_and_lines_of_their_own)
 		slab_meta_put(SLAB_META_SPAN, pieces[i]);
 }
 
+/* A program may have thousands of large blocks, each with one. */
+Test(meta, the_descriptor_of_a_run_is_a_line)
+{
+	struct slab_span *runs[300];
+	uint64_t before = slab_root.metadata_bytes;
+
+	for (int i = 0; i < 300; i++)
+		cr_assert_not_null(runs[i] = slab_meta_run(0x10000, 0x20000, 7));
+	cr_assert_leq(slab_root.metadata_bytes, before + 300 * 64 + 64); /* and a chunk's head */
+	cr_assert(runs[0]->base == 0x10000 && runs[0]->bytes == 0x20000 && runs[0]->mapping == 7);
+	for (int i = 0; i < 300; i++)
+		slab_meta_put(SLAB_META_RUN, runs[i]);
+}
+
 Test(meta, a_magazine_is_empty_and_large_enough)
 {
 	for (uint32_t cap = 1; cap <= SLAB_MAGAZINE_MAX; cap++) {

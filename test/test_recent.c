@@ -8,6 +8,7 @@
 #include "slab/meta.h"
 #include "slab/page.h"
 #include "slab/recent.h"
+#include "slab/take.h"
 
 #define K 1024
 #define M (1024 * K)
@@ -307,15 +308,17 @@ Test(recent, no_more_than_4_mib_are_kept_however_often_they_are_wanted)
 }
 
 /* No memory for a descriptor, until given back. */
-static void exhaust(void *saved[3], bool exhausted)
+static void exhaust(void *saved[4], bool exhausted)
 {
 	pthread_mutex_lock(&slab_root.meta_lock);
 	if (exhausted) {
-		saved[0] = slab_root.meta_free[SLAB_META_SPAN];
+		saved[0] = slab_root.meta_free[SLAB_META_RUN];
 		saved[1] = (void *)slab_root.meta_chunk;
 		saved[2] = (void *)slab_root.meta_chunk_bytes;
+		saved[3] = slab_root.meta_free[SLAB_META_SPAN];
 	}
-	slab_root.meta_free[SLAB_META_SPAN] = exhausted ? NULL : saved[0];
+	slab_root.meta_free[SLAB_META_RUN] = exhausted ? NULL : saved[0];
+	slab_root.meta_free[SLAB_META_SPAN] = exhausted ? NULL : saved[3];
 	slab_root.meta_chunk = exhausted ? 0 : (uintptr_t)saved[1];
 	slab_root.meta_chunk_bytes = exhausted ? 0 : (size_t)saved[2];
 	slab_page_fail_map_at = exhausted ? -1 : 0;
@@ -325,7 +328,7 @@ static void exhaust(void *saved[3], bool exhausted)
 Test(recent, without_memory_for_the_rest_a_run_stays_whole)
 {
 	struct slab_span *exact, *span;
-	void *saved[3];
+	void *saved[4];
 
 	slab_free(slab_malloc(512 * K));
 	exhaust(saved, true);
@@ -340,6 +343,25 @@ Test(recent, without_memory_for_the_rest_a_run_stays_whole)
 	is_sound();
 	slab_recent_put(span);
 	cr_assert_eq(slab_root.recent_bytes, 512 * K);
+}
+
+Test(recent, without_memory_for_a_span_a_run_stays_one)
+{
+	struct slab_cache *c = new_cache("of-none", 2048);
+	struct slab *none;
+	void *saved[4], *obj;
+
+	slab_free(slab_malloc(512 * K));
+	exhaust(saved, true);
+	none = slab_span_take(c);
+	exhaust(saved, false);
+	cr_assert_null(none);
+	is_sound();
+	cr_assert_eq(slab_root.recent_bytes, 512 * K);
+	cr_assert_not_null(obj = slab_cache_alloc(c)); /* made of the run, now */
+	cr_assert_lt(slab_root.recent_bytes, 512 * K);
+	slab_cache_free(c, obj);
+	end_cache(c);
 }
 
 Test(recent, slabs_are_made_of_runs)

@@ -216,15 +216,14 @@ Test(returning, a_granule_that_went_to_another_span_stays_there)
 /* Puts a span of ours, warm and of order 1, into a hole of one granule. */
 static struct slab_span *span_in_hole(uintptr_t granule)
 {
-	struct slab_span *span;
+	struct slab_span *span, *run;
 
 	pthread_mutex_lock(&slab_root.span_lock);
 	cr_assert_not_null(span = slab_meta_get(SLAB_META_SPAN));
+	cr_assert_not_null(run = slab_meta_run(granule, SLAB_GRANULE_BYTES, 0));
 	cr_assert_eq(slab_page_map_at(granule, SLAB_GRANULE_BYTES), 0);
 	slab_root.mapped_bytes += SLAB_GRANULE_BYTES;
-	span->base = granule;
-	span->bytes = SLAB_GRANULE_BYTES;
-	slab_span_adopt(span, NULL, 1);
+	slab_span_adopt(span, run, NULL, 1);
 	pthread_mutex_unlock(&slab_root.span_lock);
 	return span;
 }

@@ -16,17 +16,17 @@ int spans_begin(struct spans *spans, const struct walk *walk)
 	static const struct {
 		enum slab_field_id id;
 		uint32_t least, most; /* bytes */
-		bool optional;
+		bool optional, of_large;
 	} needed[] = {
-		{ SLAB_F_SPAN_ALL_LINK, 16, 16, false },
-		{ SLAB_F_SPAN_BASE, 8, 8, false },
-		{ SLAB_F_SPAN_BYTES, 8, 8, false },
-		{ SLAB_F_SPAN_SLABS, 4, 8, false },
-		{ SLAB_F_SPAN_FREE, 8, FIELD_MAX, false },
-		{ SLAB_F_SPAN_HOLE, 8, FIELD_MAX, false },
-		{ SLAB_F_SPAN_SLOT, 2, FIELD_MAX, false },
-		{ SLAB_F_SPAN_WARM, 8, FIELD_MAX, true },
-		{ SLAB_F_SPAN_OWNER, 8, 8, true },
+		{ SLAB_F_SPAN_ALL_LINK, 16, 16, false, true },
+		{ SLAB_F_SPAN_BASE, 8, 8, false, true },
+		{ SLAB_F_SPAN_BYTES, 8, 8, false, true },
+		{ SLAB_F_SPAN_SLABS, 4, 8, false, false },
+		{ SLAB_F_SPAN_FREE, 8, FIELD_MAX, false, false },
+		{ SLAB_F_SPAN_HOLE, 8, FIELD_MAX, false, false },
+		{ SLAB_F_SPAN_SLOT, 2, FIELD_MAX, false, false },
+		{ SLAB_F_SPAN_WARM, 8, FIELD_MAX, true, false },
+		{ SLAB_F_SPAN_OWNER, 8, 8, true, false },
 	};
 	const struct table *table = walk->table;
 
@@ -41,6 +41,8 @@ int spans_begin(struct spans *spans, const struct walk *walk)
 			spans->owners_known = false;
 		else
 			return ENOTSUP;
+		if (needed[i].of_large && spans->large_bytes < end)
+			spans->large_bytes = end;
 	}
 	return 0;
 }
@@ -75,7 +77,8 @@ int spans_take(struct spans *spans, struct walk *walk, unsigned order)
 	const struct table *table = walk->table;
 	enum slab_field_id list = order == SPANS_LARGE ? SLAB_F_ROOT_LARGE : SLAB_F_ROOT_SPANS;
 	uint64_t link_at = table->field[SLAB_F_SPAN_ALL_LINK].offset_bytes, pair[2], head, before;
-	unsigned char image[TABLE_IMAGE_MAX * 2];
+	size_t bytes = order == SPANS_LARGE ? spans->large_bytes : spans->image_bytes;
+	unsigned char image[TABLE_IMAGE_MAX * 2] = { 0 };
 	int error;
 
 	order = order == SPANS_LARGE ? 0 : order;
@@ -88,7 +91,7 @@ int spans_take(struct spans *spans, struct walk *walk, unsigned order)
 
 		if (spans->count >= SPANS_MAX || at % sizeof(uint64_t))
 			return EBADMSG;
-		error = target_read(walk->target, at - link_at, image, spans->image_bytes);
+		error = target_read(walk->target, at - link_at, image, bytes);
 		if (error)
 			break;
 		memcpy(pair, image + link_at, sizeof pair);

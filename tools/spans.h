@@ -17,7 +17,8 @@ struct spans_span {
 struct spans {
 	struct spans_span *span;
 	size_t count, room;
-	size_t image_bytes; /* of each */
+	size_t image_bytes; /* of each; */
+	size_t large_bytes; /* of these a large block has so many */
 	bool owners_known;  /* they tell whom they serve, and what of them is kept empty */
 };
 
