@@ -224,18 +224,19 @@ static bool is_own(const struct slab_thread *t)
 	return t->self == (uintptr_t)&slab__slots_v2;
 }
 
-/* Every thread's lock, the caller's only if own, and last the one that is shared. */
+/* The lock that is shared, and every thread's, the caller's only if own: it comes last where fork's
+ * handlers take it. */
 static void for_each_lock(bool own, int (*fn)(pthread_mutex_t *lock))
 {
 	struct slab_list *pos;
 
+	fn(&shared_thread.lock);
 	slab_list_for_each(pos, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 
 		if (own || !is_own(t))
 			fn(&t->lock);
 	}
-	fn(&shared_thread.lock);
 }
 
 void slab_thread_stop_all(void)
