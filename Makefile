@@ -6,6 +6,7 @@ CFLAGS   ?= -O2 $(if $(findstring clang,$(CC)),-gdwarf-4,-g)
 WERROR   ?= -Werror
 PREFIX   ?= /usr/local
 LIBDIR   ?= $(PREFIX)/lib
+LDCONFIG ?= ldconfig
 BUILD    ?= build
 CHECKS   ?= 0
 
@@ -208,6 +209,13 @@ endif
 ifneq ($(MAN3),)
 	install -d '$(DEST)/share/man/man3'
 	install -m 644 $(MAN3) '$(DEST)/share/man/man3/'
+endif
+# ld.so finds a library in its folders by its cache, or is told where else it is
+ifeq ($(DESTDIR),)
+	@PATH="$$PATH:/usr/sbin:/sbin"; $(LDCONFIG) 2>/dev/null; \
+		$(LDCONFIG) -p 2>/dev/null | grep -qF '> $(LIBDIR)/$(SONAME)' || \
+		echo "Programs do not find $(SONAME) yet: run ldconfig as root, or set" \
+			"LD_LIBRARY_PATH=$(LIBDIR), or link with -Wl,-rpath,$(LIBDIR)"
 endif
 
 uninstall: places ## remove what install put there

@@ -1,6 +1,7 @@
 #!/bin/bash
 # install.sh - `make install` into a staging folder; the README's program builds against it with
-# both libraries and runs; `make uninstall` leaves no file behind; places that cannot be are refused
+# both libraries and runs; `make uninstall` leaves no file behind; one is told how ld.so finds the
+# library; places that cannot be are refused
 set -u
 cd "$(dirname "$0")/.." || exit 1
 work=$(mktemp -d) || exit 1
@@ -41,6 +42,29 @@ make --no-print-directory uninstall DESTDIR="$work/a stage" PREFIX=/opt/slab >"$
 	fail "make uninstall failed: $(cat "$work/log")"
 left=$(find "$work" -path "*stage*" ! -type d)
 [ -z "$left" ] || fail "make uninstall left: $left"
+
+# not staged: the cache of ld.so is renewed, and where that does not help one is told what does
+# cached FOUND SETTING...: with an ldconfig that knows of the library, or does not
+cached() {
+	printf '#!/bin/sh\n[ "$1" = -p ] && echo "%s" || touch "%s/renewed"\n' "$1" "$work" \
+		>"$work/ldconfig"
+	chmod +x "$work/ldconfig"
+	rm -f "$work/renewed"
+	make --no-print-directory install PREFIX="$work/plain" LDCONFIG="$work/ldconfig" "${@:2}" \
+		>"$work/log" 2>&1 || fail "make install LDCONFIG=... failed: $(cat "$work/log")"
+}
+cached "libslab.so.0 (libc6,x86-64) => $work/plain/lib/libslab.so.0"
+[ -e "$work/renewed" ] || fail "make install does not run ldconfig"
+! grep -q LD_LIBRARY_PATH "$work/log" || fail "a library that is found is told to be none"
+cached ""
+grep -q "set LD_LIBRARY_PATH=$work/plain/lib, or" "$work/log" ||
+	fail "nothing tells how programs find the library: $(cat "$work/log")"
+"$cc" -std=c11 "$work/example.c" -o "$work/plain/example" "-I$work/plain/include" \
+	"-L$work/plain/lib" "-Wl,-rpath,$work/plain/lib" -lslab -pthread &&
+	"$work/plain/example" >/dev/null || fail "-rpath does not find it"
+cached "" DESTDIR="$work/staged/"
+[ ! -e "$work/renewed" ] && ! grep -q LD_LIBRARY_PATH "$work/log" ||
+	fail "a staged library is told to be not found"
 
 # refused SAYS SETTING...: by a sentence, and nothing is made or left
 refused() {
