@@ -1,9 +1,9 @@
 /*
  * config.c - what SLAB_DEBUG says                                                        Floor 3
  *
- * Called by thread.c (init), cache.c and the debug files. The valid blocks are kept as text and
- * looked through at every create: there are few of both. A block with a fault in it is named in
- * one line and ignored; the others count.
+ * Called by thread.c (init), cache.c, sized.c and all that debugs. The valid blocks are kept as
+ * text and looked through at every create: there are few of both. A block with a fault in it is
+ * named in one line and ignored; the others count.
  */
 #define _GNU_SOURCE
 #include <errno.h>

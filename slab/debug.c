@@ -1,9 +1,9 @@
 /*
  * debug.c - zones, poison and tracks around the objects of a cache under debug           Floor 6
  *
- * Called by slow.c, quarantine.c, thread.c and verify.c. What is written and checked is what the
- * kernel writes: zones of 0xbb around free and 0xcc around live objects, 0x6b up to a last 0xa5 in
- * free ones, 0x5a in new ones. Objects of a cache with a constructor are never written.
+ * Called by slow.c, quarantine.c, release.c, verify.c and sized.c. What is written and checked is
+ * what the kernel writes: zones of 0xbb around free and 0xcc around live objects, 0x6b up to a last
+ * 0xa5 in free ones, 0x5a in new ones. Objects of a cache with a constructor are never written.
  */
 #include <string.h>
 #include <unistd.h>

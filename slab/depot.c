@@ -1,8 +1,8 @@
 /*
  * depot.c - the shelf of magazines of one cache                                          Floor 5
  *
- * Called by magazine.c, cache.c and thread.c. How much may stand here is decided above, in
- * reserve.h; the depot only keeps account of what it pins.
+ * Called by magazine.c, slot.c and cache.c. How much may stand here is decided above, in reserve.h;
+ * the depot only keeps account of what it pins.
  * Source: Bonwick and Adams, "Magazines and Vmem" (2001), section 3.
  */
 #include "slab/depot.h"

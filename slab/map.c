@@ -1,7 +1,7 @@
 /*
  * map.c - whose address is it                                                            Floor 3
  *
- * Called by span.c, take.c and sized.c; read by stats.c, walk.c and sized.c through map.h.
+ * Called by span.c, take.c, large.c and fallow.c; whoever judges a pointer reads it through map.h.
  */
 #include "slab/map.h"
 #include "slab/check.h"

@@ -1,8 +1,8 @@
 /*
  * meta.c - memory for descriptors                                                        Floor 3
  *
- * Called by span.c, return.c, slot.c, magazine.c, thread.c, cache.c and sized.c. One lock, a leaf
- * of the lock order.
+ * Called by every floor above that has descriptors, magazines or tables. One lock, a leaf of the
+ * lock order.
  */
 #include "slab/meta.h"
 #include "slab/check.h"

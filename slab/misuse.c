@@ -1,8 +1,8 @@
 /*
  * misuse.c - naming what was done wrong                                                  Floor 5
  *
- * Called by thread.c and sized.c when a free cannot be right. Cold; looks at everything again, from
- * the address map on, because nothing about the pointer is known.
+ * Called by every floor above when a free, or a call with a dead cache, cannot be right. Cold;
+ * looks at everything again, from the address map on, because nothing about the pointer is known.
  */
 #include <stdlib.h>
 

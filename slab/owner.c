@@ -1,7 +1,7 @@
 /*
  * owner.c - whose malloc block is it                                                     Floor 4
  *
- * Called by direct.c, misuse.c, walk.c, verify.c and sized.c.
+ * Called by direct.c, misuse.c, walk.c and sized.c.
  */
 #include "slab/owner.h"
 #include "slab/check.h"

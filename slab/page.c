@@ -1,9 +1,8 @@
 /*
  * page.c - the only file that makes the kernel's memory calls                            Floor 2
  *
- * Called by meta.c, map.c, span.c, take.c, return.c, thread.c, walk.c and sized.c. Faults are
- * injected here and nowhere else. Differences between systems are settled here: no other file has
- * an #if.
+ * Called by every floor above. Faults are injected here and nowhere else. Differences between
+ * systems are settled here: no other file has an #if.
  */
 #define _GNU_SOURCE
 #include <errno.h>

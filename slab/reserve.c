@@ -1,8 +1,8 @@
 /*
  * reserve.c - how much may be kept                                                       Floor 6
  *
- * Called by slot.c, magazine.c, thread.c and cache.c. Reads counters that lower floors keep; pushes
- * nothing but the order to give back.
+ * Called by budget.c, magazine.c, slow.c, release.c and stats.c. Reads counters that lower floors
+ * keep; pushes nothing but the order to give back.
  */
 #include "slab/reserve.h"
 #include "slab/check.h"

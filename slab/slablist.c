@@ -1,10 +1,11 @@
 /*
  * slablist.c - the slabs of one cache                                                    Floor 5
  *
- * Called by magazine.c, slow.c, cache.c and walk.c. Objects are taken from the oldest span of the
- * cache alone that has a partial slab (home.c), so that the younger ones drain. Other partial slabs
- * stand in four bands by fill; the fullest band is used first. Full slabs are on no list: the first
- * free of an object brings them back. Empty slabs leave at once, unless pinned or kept.
+ * Called by magazine.c, slot.c, slow.c, quarantine.c, cache.c, reap.c and walk.c. Objects are taken
+ * from the oldest span of the cache alone that has a partial slab (home.c), so that the younger
+ * ones drain. Other partial slabs stand in four bands by fill; the fullest band is used first. Full
+ * slabs are on no list: the first free of an object brings them back. Empty slabs leave at once,
+ * unless pinned or kept.
  */
 #include "slab/slablist.h"
 #include "slab/bitmap.h"

@@ -1,7 +1,7 @@
 /*
  * slabpage.c - one slab: format, take, give                                              Floor 2
  *
- * Called by slablist.c, slow.c, walk.c and verify.c.
+ * Called by slablist.c, slow.c and verify.c; by cache.c for how slabs are cut.
  */
 #include <string.h>
 

@@ -3,7 +3,7 @@
  *
  * A slot has a loaded magazine, on which the fast path of slab.h works, and a previous one. All
  * calls work on the thread that is handed in, under its lock. Slabs that become empty are collected
- * on a list for slab_release() of thread.c, which may have to run destructors without the lock.
+ * on a list for slab_release() of release.c, which may have to run destructors without the lock.
  */
 #ifndef SLAB_SLOT_H
 #define SLAB_SLOT_H

@@ -1,9 +1,10 @@
 /*
  * span.c - runs of slabs from mmap                                                       Floor 4
  *
- * Called by take.c and return.c, which bring slabs to caches and pages to the kernel; by thread.c
- * when a slab is given back. A span is what one mmap brought; it is cut into slabs of one order.
- * A slab that a cache gives back stays resident (warm) until return.c takes its pages away.
+ * Called by take.c and return.c, which bring slabs to caches and pages to the kernel; by release.c
+ * when a slab is given back; by whoever judges a pointer. A span is what one mmap brought; it is
+ * cut into slabs of one order. A slab that a cache gives back stays resident (warm) until return.c
+ * takes its pages away.
  */
 #include <string.h>
 

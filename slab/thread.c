@@ -1,7 +1,7 @@
 /*
  * thread.c - threads come and go; fork; init                                             Floor 9
  *
- * Called by slow.c and cache.c; by the C library at thread exit and around fork.
+ * Called by every floor above; by the C library at thread exit and around fork.
  *
  * Fork: every slow path runs under the lock of its own thread, so with the registry lock and all
  * thread locks held nothing is half done but a constructor or destructor call. In the child the

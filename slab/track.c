@@ -1,7 +1,7 @@
 /*
  * track.c - who did something, and when                                                  Floor 2
  *
- * Called by slow.c, debug.c, damage.c and leaks.c. The stack is walked by the C library's
+ * Called by slow.c, damage.c, leaks.c and cache.c. The stack is walked by the C library's
  * backtrace(), which needs no frame pointers; names come from dladdr1(), which takes no memory.
  * "module+offset" is what addr2line wants.
  */

@@ -1,8 +1,8 @@
 /*
  * walk.c - the live objects of a cache; whose object an address is                       Floor 10
  *
- * Called by users and by cache.c for its report. A slot that the bitmap calls used may be parked in
- * a magazine; what is parked is collected once, sorted, and collected again when the caller's own
+ * Called by users, by leaks.c and by sized.c. A slot that the bitmap calls used may be parked in a
+ * magazine; what is parked is collected once, sorted, and collected again when the caller's own
  * slow paths have moved magazines. The caller's own two magazines are looked at each time, since
  * the callback may free.
  */

@@ -1,9 +1,9 @@
 /*
  * access.c - why a process may not be read                                               Floor t1
  *
- * Called by target_live.c once the kernel has refused. The rules are those of ptrace(2), "Ptrace
- * access mode checking", in the kernel's order: identity, dumpable, capabilities, then security
- * modules (Yama).
+ * Called by target_live.c and copy.c once the kernel has refused. The rules are those of ptrace(2),
+ * "Ptrace access mode checking", in the kernel's order: identity, dumpable, capabilities, then
+ * security modules (Yama).
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

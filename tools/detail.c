@@ -1,8 +1,8 @@
 /*
  * detail.c - what keeps the memory of one cache, and who has parked what                 Floor t7
  *
- * Called by report_full.c. A slab is kept by its live objects; without any, by what is parked of
- * it; without that, by the cache. Every number comes from the target.
+ * Called by verbs.c and top_detail.c. A slab is kept by its live objects; without any, by what is
+ * parked of it; without that, by the cache. Every number comes from the target.
  */
 #include <errno.h>
 #include <stdlib.h>

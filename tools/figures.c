@@ -1,10 +1,10 @@
 /*
  * figures.c - the figures of a target, consistent where that can be had                  Floor t7
  *
- * Called by slabstat.c and processes.c. The target runs on meanwhile. A pass reads the lists, all
+ * Called by sources.c and processes.c. The target runs on meanwhile. A pass reads the lists, all
  * slots, then the generations once more: whatever did not change in between is of one moment.
- * Caches that did change are read again alone, which takes microseconds; if caches or threads
- * came or went, the whole pass is made again. What never comes to rest is shown as it is, marked.
+ * Caches that did change are read again alone, which takes microseconds; if caches or threads came
+ * or went, the whole pass is made again. What never comes to rest is shown as it is, marked.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

@@ -1,9 +1,9 @@
 /*
  * inside.c - verbs that look at slabs: map, verify, whatis                               Floor t8
  *
- * Called by slabstat.c. Nothing is changed in the target. One that runs on may show faults that
- * are none, where an object moved while it was read; so verify believes in a fault only if no pass
- * out of several is free of faults.
+ * Called by verbs.c. Nothing is changed in the target. One that runs on may show faults that are
+ * none, where an object moved while it was read; so verify believes in a fault only if no pass out
+ * of several is free of faults.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

@@ -1,11 +1,11 @@
 /*
  * note.c - finds the library's roots in a target                                         Floor t3
  *
- * Called by slabstat.c and processes.c. An ELF file is mapped with its header first, so whatever
+ * Called by figures.c, each.c and leaks.c. An ELF file is mapped with its header first, so whatever
  * mapping begins with ELF's magic is looked at, in the target's memory and not on disk: stripped,
- * static, relocated and deleted files are all alike. Program headers lead to the notes; the body
- * of the library's note is the distance from itself to slab_root. A file that is mapped only to
- * be read has notes as well, but no root at that distance, and is passed over.
+ * static, relocated and deleted files are all alike. Program headers lead to the notes; the body of
+ * the library's note is the distance from itself to slab_root. A file that is mapped only to be
+ * read has notes as well, but no root at that distance, and is passed over.
  */
 #include <elf.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * report_formats.c - figures for other programs: Prometheus, CSV, /proc/slabinfo, umastat  Floor t9
  *
- * Called by slabstat.c. Names hold nothing that any of these would have to quote.
+ * Called by verbs.c. Names hold nothing that any of these would have to quote.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * report_full.c - all that is known of one cache                                         Floor t9
  *
- * Called by verbs.c. The block at the top is laid out as slabinfo -r does it.
+ * Called by verbs.c and top_detail.c. The block at the top is laid out as slabinfo -r does it.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /*
  * report_json.c - figures for programs                                                   Floor t9
  *
- * Called by slabstat.c. Names hold nothing that needs a backslash, and numbers are integers. Keys
- * stay for ever; new ones may come between them. A change of meaning would raise "schema".
+ * Called by verbs.c and record.c. Names hold nothing that needs a backslash, and numbers are
+ * integers. Keys stay for ever; new ones may come between them. A change of meaning would raise
+ * "schema".
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * report_table.c - figures for people                                                    Floor t9
  *
- * Called by slabstat.c. Totals and columns are those that slabtop has accustomed eyes to, with
- * what this library knows in addition. Columns are as wide as their widest cell.
+ * Called by verbs.c and top.c. Totals and columns are those that slabtop has accustomed eyes to,
+ * with what this library knows in addition. Columns are as wide as their widest cell.
  */
 #define _GNU_SOURCE 1
 #include <inttypes.h>

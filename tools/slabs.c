@@ -1,9 +1,10 @@
 /*
  * slabs.c - the slabs of one cache, slot by slot                                         Floor t6
  *
- * Called by inside.c. Spans lead to slabs, a slab's header says which slots are used, and the
- * magazines of threads and depot which of those are parked. Every list is bounded and must hang
- * together backwards; a header counts only if its cookie names the cache.
+ * Called by inside.c, detail.c, objects.c, users.c and map_picture.c. Spans lead to slabs, a slab's
+ * header says which slots are used, and the magazines of threads and depot which of those are
+ * parked. Every list is bounded and must hang together backwards; a header counts only if its
+ * cookie names the cache.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * snapshot.c - figures out of the JSON that report_json() has written                    Floor t9
  *
- * Called by slabstat.c. The text may come from anywhere: its size, its depth and each number are
- * bounded. Keys that are unknown are passed over, so newer documents can be read.
+ * Called by sources.c and plot.c. The text may come from anywhere: its size, its depth and each
+ * number are bounded. Keys that are unknown are passed over, so newer documents can be read.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

@@ -1,7 +1,8 @@
 /*
  * spans.c - the runs of memory that slabs are cut from                                   Floor t5
  *
- * Called by slabs.c and own.c. A list must hang together backwards and is bounded.
+ * Called by slabs.c, own.c, objects.c and inside.c. A list must hang together backwards and is
+ * bounded.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /*
  * symbols.c - names for addresses of code                                                Floor t3
  *
- * Called by users.c, leaks.c and whatis. Modules come from the mappings, names from libdwfl where
- * slabstat was built with it. That library believes what files tell it, and ends the program by
- * an assertion at times: so it works in a child (symbols_dwfl.c) that has limits; if the child
- * dies or is silent, addresses stay bare.
+ * Called by users.c, leaks.c and who.c. Modules come from the mappings, names from libdwfl where
+ * slabstat was built with it. That library believes what files tell it, and ends the program by an
+ * assertion at times: so it works in a child (symbols_dwfl.c) that has limits; if the child dies or
+ * is silent, addresses stay bare.
  */
 #define _GNU_SOURCE 1
 #include <errno.h>

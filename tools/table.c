@@ -1,7 +1,7 @@
 /*
  * table.c - the target's own description of its structures                               Floor t3
  *
- * Called by figures.c, before anything else is read from a root.
+ * Called by figures.c, each.c and leaks.c, before anything else is read from a root.
  */
 #include <stdio.h>
 

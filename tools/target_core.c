@@ -1,10 +1,10 @@
 /*
  * target_core.c - reads a process out of its core file                                   Floor t2
  *
- * Called by figures.c to open, through struct target by everything else. Takes cores of the kernel
- * and of gcore. What a core leaves out of a mapped file (its code, mostly) is read from that file
- * if it still is an ELF file; everything else that is left out stays unreadable, never zero. Each
- * number of the file is checked: it may be truncated, or made to do harm.
+ * Called by sources.c and copy.c to open, through struct target by everything else. Takes cores of
+ * the kernel and of gcore. What a core leaves out of a mapped file (its code, mostly) is read from
+ * that file if it still is an ELF file; everything else that is left out stays unreadable, never
+ * zero. Each number of the file is checked: it may be truncated, or made to do harm.
  */
 #define _GNU_SOURCE 1
 #include <elf.h>

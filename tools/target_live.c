@@ -1,7 +1,7 @@
 /*
  * target_live.c - reads the memory of a live process                                     Floor t2
  *
- * Called by slabstat.c and processes.c to open, through struct target by everything else. Uses
+ * Called by sources.c and figures.c to open, through struct target by everything else. Uses
  * process_vm_readv, and /proc/PID/mem where that is forbidden or missing. Never stops the target:
  * whoever reads must expect it to change, or to end, in between.
  */

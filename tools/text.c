@@ -1,7 +1,7 @@
 /*
  * text.c - names made safe, sizes for people, globs                                      Floor t0
  *
- * Called by walk.c for names, by the reports for sizes, by slabstat.c for --cache.
+ * Called by walk.c for names, by the reports for sizes, by all that --cache selects for.
  */
 #include <stdio.h>
 #include <string.h>

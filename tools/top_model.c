@@ -1,7 +1,7 @@
 /*
  * top_model.c - readings one after the other: rates, histories, order                    Floor t9
  *
- * Called by top.c and top_screen.c; knows neither screen nor target.
+ * Called by top_screen.c and top_view.c; knows neither screen nor target.
  */
 #define _GNU_SOURCE 1
 #include <stdlib.h>

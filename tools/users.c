@@ -1,8 +1,8 @@
 /*
  * users.c - live bytes by who took them                                                  Floor t8
  *
- * Called by verbs.c. Caches under SLAB_DEBUG=U keep
- * who took each object; others are told of in one line.
+ * Called by verbs.c. Caches under SLAB_DEBUG=U keep who took each object; others are told of in one
+ * line.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 /*
  * walk.c - the lists of caches and threads under a root                                  Floor t4
  *
- * Called by figures.c. Every number comes through the target's own table. A list is followed as
- * long as each link's back pointer names the link before it: then no loop can be entered but the
- * one back to the head, and the root's count bounds the rest.
+ * Called by figures.c, each.c and leaks.c. Every number comes through the target's own table. A
+ * list is followed as long as each link's back pointer names the link before it: then no loop can
+ * be entered but the one back to the head, and the root's count bounds the rest.
  */
 #include <errno.h>
 #include <stdlib.h>
