@@ -2,14 +2,14 @@
  * reserve.h - how much may be kept                                                       Floor 6
  *
  * One figure for the process, the ceiling, bounds what is kept although no object lives in it:
- *     ceiling = max(reserve, 1/16 of the slabs in use)
+ *     ceiling = max(reserve, 1/16 of the slabs in use; 1/8 in libslab-malloc.so)
  *     sum of what a thread's slots pin      <= root.thread_bytes at worst, and
  *                                           <= ceiling / 2, too, as full as the slabs are
  *                                              (in libslab-malloc.so the ceiling)
  *     pins of the depots + the caller's own <= 3/4 reserve, else magazines go to the slabs
  *     empty slabs that constructors' caches keep <= reserve / 2, and count as pins
  *     warm slabs                            <= ceiling - pins, at least ceiling / 4, in
- *                                              libslab-malloc.so at least 3/4
+ *                                              libslab-malloc.so at least 1/2
  * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs. As
  * full as they are, of N slabs of k objects, U in use or parked, at most N - U / k + P / k hold
  * none but the P parked. Others may empty them while a thread is idle: then the worst case counts.
