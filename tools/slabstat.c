@@ -78,6 +78,7 @@ static const char help[] =
     "  -s, --sort=LETTER      a ACTIVE b OBJ/SLAB c CACHE SIZE k CACHED l SLABS m\n"
     "                         PEAK n NAME o OBJS s OBJ SIZE t STRANDED u USE w waste\n"
     "  -i, --interval=SECONDS of top, record;  -o, --output=FILE of map, record, plot\n"
+    "--sort is of table, diff, top; --fail-if of table, snapshot, full, diff, record\n"
     "  -h, --help             this text             -V, --version\n"
     "Exit status: 0 done, 1 a finding, 2 usage, 3 no such process or file, 4 not\n"
     "permitted, 5 does not embed the library, 6 unreadable layout, 7 partial data.\n"
