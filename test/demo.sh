@@ -71,6 +71,20 @@ if [ -w /dev/full ]; then
 		fi
 	done
 fi
+# a line that is drawn over fits into the terminal's, whatever its width
+for cols in 120 80 40; do
+	script -qec "stty cols $cols; exec '$demo' -s /nowhere /usr/include" /dev/null \
+		</dev/null 2>/dev/null | tr '\r' '\n' | sed 's/\x1b\[K//' |
+		grep -E '^\[|^[0-9]+ files' >"$work.out"
+	widest=$(awk 'length > n { n = length } END { print n + 0 }' "$work.out")
+	if [ "$widest" -gt 30 ] && [ "$widest" -lt "$cols" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "on $cols columns the widest line of progress has $widest"
+	fi
+done
+rm -f "$work.out"
 # ^C in the midst of a long run
 mapfile -t long < <(yes /usr/include | head -n 200)
 timeout --preserve-status -s INT 0.5 "$demo" "${long[@]}" >"$work.out" 2>&1

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -34,14 +35,15 @@ double show_mib(uint64_t bytes)
 	return (double)bytes / (1 << 20);
 }
 
-static void print_bar(uint64_t part, uint64_t whole, char rest)
+/* @cells: of the bar, up to BAR_CELLS. */
+static void print_bar(uint64_t part, uint64_t whole, unsigned cells, char rest)
 {
 	char bar[BAR_CELLS + 1];
-	uint64_t n = whole ? (part * BAR_CELLS + whole / 2) / whole : 0;
+	uint64_t n = whole ? (part * cells + whole / 2) / whole : 0;
 
-	for (uint64_t i = 0; i < BAR_CELLS; i++)
+	for (uint64_t i = 0; i < cells; i++)
 		bar[i] = i < n ? '#' : rest;
-	bar[BAR_CELLS] = '\0';
+	bar[cells] = '\0';
 	printf("%s", bar);
 }
 
@@ -53,22 +55,45 @@ void show_begin(struct show_line *l)
 	l->next = show_seconds() + (l->terminal ? 0.1 : 1.0);
 }
 
+/* Of the terminal; 80 where it does not tell. */
+static int columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* What does not fit into one line could not be drawn over: the bar yields first. */
+static void redraw(const char *text, uint64_t bytes, uint64_t total_bytes)
+{
+	int room = columns() - 1, cells = room - (int)strlen(text) - 3;
+
+	printf("\r");
+	if (cells > 0) {
+		printf("[");
+		print_bar(bytes, total_bytes, cells < BAR_CELLS ? (unsigned)cells : BAR_CELLS,
+		          '.');
+		printf("] ");
+	}
+	printf("%.*s\033[K", room, text);
+}
+
 void show_progress(struct show_line *l, uint64_t files, uint64_t words, uint64_t bytes,
                    uint64_t total_bytes)
 {
 	double now = show_seconds();
+	char text[160];
 
 	if (now < l->next)
 		return;
 	l->next = now + (l->terminal ? 0.1 : 1.0);
-	if (l->terminal) {
-		printf("\r[");
-		print_bar(bytes, total_bytes, '.');
-		printf("] ");
-	}
-	printf("%llu files  %llu words  %.1f of %.1f MiB  %.1f s%s", (unsigned long long)files,
-	       (unsigned long long)words, show_mib(bytes), show_mib(total_bytes), now,
-	       l->terminal ? " " : "\n");
+	snprintf(text, sizeof text, "%llu files  %llu words  %.1f of %.1f MiB  %.1f s",
+	         (unsigned long long)files, (unsigned long long)words, show_mib(bytes),
+	         show_mib(total_bytes), now);
+	if (l->terminal)
+		redraw(text, bytes, total_bytes);
+	else
+		puts(text);
 	fflush(stdout);
 }
 
@@ -99,7 +124,7 @@ uint64_t show_resident_bytes(void)
 static void print_memory(const char *when, uint64_t bytes, uint64_t peak_bytes)
 {
 	printf("  %-15s%8.1f MiB  ", when, show_mib(bytes));
-	print_bar(bytes, peak_bytes, '\0');
+	print_bar(bytes, peak_bytes, BAR_CELLS, '\0');
 	putchar('\n');
 }
 
