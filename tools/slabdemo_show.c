@@ -18,6 +18,7 @@
 #include "tools/slabdemo_show.h"
 
 #define BAR_CELLS 40
+#define TELLING_MIB 2 /* below that what allocators keep for reuse is most of an index */
 
 double show_seconds(void)
 {
@@ -141,7 +142,9 @@ void show_memory(uint64_t before_bytes, uint64_t peak_bytes, uint64_t after_byte
 	print_memory("before", before_bytes, peak_bytes);
 	print_memory("with the index", peak_bytes, peak_bytes);
 	print_memory("index dropped", after_bytes, peak_bytes);
-	if (grown > 0)
+	if (grown < TELLING_MIB)
+		puts("  The index is too small to show what goes back: name larger folders.");
+	else
 		printf("  returned: %.1f %% of the %.1f MiB that the index took\n",
 		       shrunk > 0 ? 100 * shrunk / grown : 0, grown);
 }
