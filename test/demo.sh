@@ -55,6 +55,9 @@ for backend in --slabstat=/nowhere --malloc; do
 	has 'gone: No such file.*left out' 0 $backend gone in
 	has 'no folder is left' 1 $backend gone
 	has 'slabdemo --help' 2 $backend --frobnicate
+	has 'a query is 1 to 8 words' 2 $backend -q ' ' in
+	has 'a query is 1 to 8 words' 2 $backend -q 'a b c d e f g h i' in
+	has 'a query is 1 to 8 words' 2 $backend -q "$(printf %1024s x)" in
 	has 'too small to show what goes back' 0 $backend lots
 done
 has 'taken 300 times, [0-9]{1,2} constructed' 0 -s /nowhere lots

@@ -14,6 +14,7 @@
 #include "tools/slabdemo_show.h"
 
 #define QUERIES_MAX 32
+#define QUERY_BYTES 1024
 
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
@@ -34,7 +35,7 @@ static const char usage[] =
     "a few queries, show the caches from outside with slabstat, drop the index and show how much\n"
     "memory goes back. Folders: /usr/share/common-licenses, /usr/include and . if none is given.\n"
     "\n"
-    "  -q, --query=WORDS    ask for the files that have all of WORDS; may be repeated\n"
+    "  -q, --query=WORDS    ask for the files that have all of up to 8 WORDS; may be repeated\n"
     "  -m, --malloc         the same out of malloc, for comparison (without slabstat)\n"
     "  -s, --slabstat=PATH  the slabstat to run; default: the one beside this program\n"
     "  -h, --help           this text\n";
@@ -45,6 +46,20 @@ static int bad_usage(const char *words)
 {
 	fprintf(stderr, "slabdemo: %s; `slabdemo --help` lists the options.\n", words);
 	return EXIT_USAGE;
+}
+
+static bool is_query(const char *text)
+{
+	static const char blanks[] = " \t\n";
+	unsigned n = 0;
+
+	if (strlen(text) >= QUERY_BYTES)
+		return false;
+	for (text += strspn(text, blanks); *text; text += strspn(text, blanks)) {
+		text += strcspn(text, blanks);
+		n++;
+	}
+	return n >= 1 && n <= INDEX_TERMS;
 }
 
 /* Return: -1 to go on, else the exit status. */
@@ -65,6 +80,8 @@ static int parse(struct options *o, int argc, char **argv)
 		case 'q':
 			if (o->n_queries == QUERIES_MAX)
 				return bad_usage("at most 32 queries");
+			if (!is_query(optarg))
+				return bad_usage("a query is 1 to 8 words");
 			o->queries[o->n_queries++] = optarg;
 			break;
 		case 'm':
@@ -168,7 +185,7 @@ static void ask(const struct index *x, const char *query)
 {
 	const char *terms[INDEX_TERMS];
 	struct answer a = { 0 };
-	char buf[256];
+	char buf[QUERY_BYTES];
 	unsigned n = split(query, buf, sizeof buf, terms);
 
 	if (n > 0)
