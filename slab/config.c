@@ -6,7 +6,6 @@
  * named in one line and ignored; the others count.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

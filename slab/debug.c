@@ -6,7 +6,6 @@
  * 0xa5 in free ones, 0x5a in new ones. Objects of a cache with a constructor are never written.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "slab/debug.h"
 #include "slab/bitmap.h"
@@ -16,7 +15,6 @@
 #include "slab/misuse.h"
 #include "slab/report.h"
 #include "slab/span.h"
-#include "slab/track.h"
 
 static bool has_zones(const struct slab_cache *c)
 {

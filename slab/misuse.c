@@ -8,7 +8,6 @@
 
 #include "slab/misuse.h"
 #include "slab/bitmap.h"
-#include "slab/check.h"
 #include "slab/map.h"
 #include "slab/owner.h"
 #include "slab/registry.h"

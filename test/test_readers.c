@@ -2,7 +2,6 @@
  * test_readers.c - figures, iteration and checks while caches and slabs come and go
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 

@@ -8,7 +8,6 @@
 #define _GNU_SOURCE 1
 #include <errno.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -6,7 +6,6 @@
  * to a pixel. Slabs are collected first, as the size of the picture depends on them.
  */
 #define _GNU_SOURCE 1
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,6 @@
  */
 #define _GNU_SOURCE 1
 #include <stdlib.h>
-#include <string.h>
 
 #include "tools/font.h"
 #include "tools/picture.h"

@@ -4,7 +4,6 @@
  * Called by verbs.c and top_detail.c. The block at the top is laid out as slabinfo -r does it.
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "tools/detail.h"
 #include "tools/report.h"

@@ -7,7 +7,6 @@
  * is silent, addresses stay bare.
  */
 #define _GNU_SOURCE 1
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
