@@ -120,7 +120,7 @@ place == "slab" && FILENAME !~ /\/page\.c$/ {
 	kernel = "mmap|mmap64|munmap|madvise|posix_madvise|mremap|process_madvise"
 	if (has_word(code, kernel) || code ~ "(SYS_|__NR_)(" kernel ")")
 		say(FNR, "only page.c may ask the kernel for memory or give it back")
-	if (!is_header && FILENAME !~ /\/debug[^\/]*$/ && code ~ /^[ \t]*#[ \t]*(el)?if/)
+	if (!is_header && code ~ /^[ \t]*#[ \t]*(el)?if/)
 		say(FNR, "no #if in slab/*.c: options are 0 or 1 in a plain if")
 }
 

@@ -156,6 +156,7 @@ self_test() {
 	plant slab/mid.h 2 'only page.c' 'int x = madvise (p, 4);' || bad=1
 	plant slab/mid.c 10 'no #if' '#ifdef X' || bad=1
 	plant slab/mid.c 10 'no #if' ' # if X' || bad=1
+	plant slab/debug.c 2 'no #if' '/* debug.c - a  Floor 6 */\n#if X' || bad=1
 	plant slab/mid.c 10 'may not call' 'int x = malloc(3);' || bad=1
 	plant slab/mid.c 10 'may not call' 'int x = 1 +snprintf(3);' || bad=1
 	plant slab/mid.c 10 'declared in its header' 'extern int g(void);' || bad=1
