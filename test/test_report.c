@@ -121,6 +121,43 @@ Test(report, leaves_errno_alone_and_does_not_wait_for_a_closed_stderr)
 	cr_assert_eq(child_runs(send_to_nowhere, "x").status, 0);
 }
 
+static int reads_from;
+
+static void make_room(int sig)
+{
+	char some[4096];
+
+	(void)sig;
+	while (read(reads_from, some, sizeof some) > 0)
+		;
+}
+
+/* write() waits for room, and a signal whose handler makes some ends it with EINTR. */
+static void send_to_a_full_pipe(void *arg)
+{
+	struct sigaction action = { .sa_handler = make_room };
+	char said[64] = { 0 };
+	int ends[2];
+
+	if (pipe(ends) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 ||
+	    fcntl(ends[1], F_SETFL, O_NONBLOCK) != 0)
+		_exit(90);
+	reads_from = ends[0];
+	while (write(ends[1], said, sizeof said) > 0)
+		;
+	if (fcntl(ends[1], F_SETFL, 0) != 0 || dup2(ends[1], STDERR_FILENO) < 0)
+		_exit(91);
+	sigaction(SIGALRM, &action, NULL);
+	alarm(1);
+	send_one(arg);
+	_exit(read(ends[0], said, sizeof said) > 0 && strcmp(said, "slab: late\n") == 0 ? 0 : 1);
+}
+
+Test(report, a_signal_loses_none_of_it)
+{
+	cr_assert_eq(child_runs(send_to_a_full_pipe, "late").status, 0);
+}
+
 static void abort_with(void *arg)
 {
 	struct slab_report r;
