@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "test/unit.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -144,6 +145,51 @@ Test(track, a_damaged_record_is_no_trap)
 	slab_event_report(&r, "allocated", &e);
 	r.text[r.len] = '\0';
 	cr_assert_not_null(strstr(r.text, "    0x4141414141414150"), "%s", r.text);
+}
+
+/* Of a function that ends in a call that never returns, the frame is where the next one begins. */
+Test(track, a_frame_belongs_to_the_call_before_it)
+{
+	uintptr_t frame = (uintptr_t)dlsym(RTLD_DEFAULT, "abort");
+	struct slab_report r;
+
+	cr_assert_neq(frame, 0);
+	slab_report_begin(&r, "frames");
+	slab_frames_report(&r, &frame, 1);
+	r.text[r.len] = '\0';
+	cr_assert_null(strstr(r.text, "abort+0x0 "), "%s", r.text);
+}
+
+Test(track, an_age_has_three_digits_behind_its_point)
+{
+	static const uint64_t ages_ms[] = { 1000, 1010, 1100 };
+
+	for (size_t i = 0; i < sizeof ages_ms / sizeof ages_ms[0]; i++) {
+		struct slab_event e = { .time_ns = now_ns() - ages_ms[i] * 1000000 };
+		struct slab_report r;
+		const char *point;
+
+		slab_report_begin(&r, "aged");
+		slab_event_report(&r, "freed", &e);
+		r.text[r.len] = '\0';
+		point = strchr(r.text, '.');
+		cr_assert(point != NULL && strspn(point + 1, "0123456789") == 3, "%s", r.text);
+	}
+}
+
+Test(track, one_that_is_taken_again_has_not_been_freed)
+{
+	struct slab_cache *c = tracked("again");
+	void *obj = taker(c), *stays = taker(c);
+
+	slab_config_set("Q=0");
+	freer(c, obj);
+	cr_assert_neq(slab_track_of(c, obj)->freed.time_ns, 0);
+	cr_assert_eq(taker(c), obj);
+	cr_assert_eq(slab_track_of(c, obj)->freed.time_ns, 0);
+	freer(c, obj);
+	freer(c, stays);
+	end_cache(c);
 }
 
 Test(track, destroy_groups_what_is_live_by_its_stack)
