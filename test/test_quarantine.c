@@ -216,3 +216,33 @@ Test(quarantine, one_that_waits_twice_is_reported_and_repaired)
 	cr_assert_eq(figures(c).objects_live, 0);
 	cr_assert_eq(slab_cache_destroy(c), 0);
 }
+
+Test(quarantine, one_that_does_not_fit_pushes_nobody_out)
+{
+	struct slab_cache *c = waiting_cache("small", 64), *large = waiting_cache("large", 5000);
+	void *stays = slab_cache_alloc(c), *obj = slab_cache_alloc(c);
+
+	slab_config_set("Q=4K");
+	slab_cache_free(c, obj);
+	slab_cache_free(large, slab_cache_alloc(large));
+	cr_assert(waits(c, obj));
+	slab_cache_free(c, stays);
+	end_cache(large);
+	end_cache(c);
+}
+
+/* The first wrong byte is named; the record is whole again at once, not byte by byte. */
+Test(quarantine, a_damaged_record_is_one_report)
+{
+	struct slab_cache *c = waiting_cache("record", 24);
+	void *obj = slab_cache_alloc(c);
+
+	slab_config_set("r");
+	slab_cache_free(c, obj);
+	memset(&slab_track_of(c, obj)->state, 0x41, 8);
+	listen_to_reports();
+	slab_cache_shrink(c);
+	listen_no_more();
+	cr_assert_eq(heard.reports, 1, "%s", heard.all);
+	end_cache(c);
+}
