@@ -338,3 +338,48 @@ Test(debug_calls, threads_get_along)
 	figures_agree(c);
 	end_cache(c);
 }
+
+/* ---- how much a report shows ---- */
+
+static unsigned lines_with(const char *text, const char *label)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, label)) != NULL; text++)
+		n++;
+	return n;
+}
+
+Test(debug_calls, a_report_shows_sixteen_lines_of_bytes)
+{
+	struct slab_cache *c = debugged("long", 1000, SLAB_POISON);
+	char *obj = slab_cache_alloc(c), *stays = slab_cache_alloc(c);
+
+	slab_cache_free(c, obj);
+	memset(obj, 'A', 1000);
+	listen_to_reports();
+	cr_assert_eq(slab_cache_verify(c), 1);
+	listen_no_more();
+	cr_assert_eq(lines_with(heard.text, ":>41>41"), 16, "%s", heard.text);
+	memset(obj, SLAB_POISON_FREE, 999);
+	obj[999] = (char)SLAB_POISON_END;
+	slab_cache_free(c, stays);
+	end_cache(c);
+}
+
+Test(debug_calls, the_start_of_a_long_front_zone_is_shown)
+{
+	struct slab_cache_args args = { .align = 256, .flags = SLAB_RED_ZONE };
+	struct slab_cache *c = slab_cache_create("front", 48, &args);
+	char *obj = slab_cache_alloc(c), *at = obj - c->geo.lead_bytes, was = *at;
+
+	cr_assert_gt(c->geo.lead_bytes, 2 * SLAB_ZONE_BYTES);
+	*at = 'A';
+	listen_to_reports();
+	cr_assert_eq(slab_cache_verify(c), 1);
+	listen_no_more();
+	*at = was;
+	cr_assert_eq(lines_with(heard.text, ":>41 cc"), 1, "%s", heard.text);
+	slab_cache_free(c, obj);
+	end_cache(c);
+}
