@@ -278,6 +278,23 @@ static void report_to_pipe(const char *text, size_t len, void *ctx)
 		_exit(97);
 }
 
+static void free_after_destroy(void *arg)
+{
+	struct slab_cache *gone = new_cache("destroyed", 64);
+	void *obj = slab_cache_alloc(gone);
+
+	(void)arg;
+	slab_cache_free(gone, obj);
+	if (slab_cache_destroy(gone) == 0)
+		slab_cache_free(gone, obj); /* whose slab may be mapped no more */
+}
+
+Test(misuse, a_free_after_destroy_is_named)
+{
+	dies_saying(free_after_destroy, NULL,
+		    "slab: use after destroy: free with cache 'destroyed'");
+}
+
 static void free_twice_with_reporter(void *obj)
 {
 	slab_set_reporter(report_to_pipe, "told: ");
