@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "slab/config.h"
 #include "slab/report.h"
 
 static struct slab_cache *c;
@@ -186,4 +187,40 @@ static void nothing_stays(void *arg)
 Test(cancel, not_in_a_constructor)
 {
 	cr_assert_eq(child_runs(nothing_stays, NULL).status, 0);
+}
+
+static void destruct(void *obj, void *ctx)
+{
+	(void)construct(obj, ctx);
+}
+
+static void *take_and_free_whole(void *arg)
+{
+	void *obj = slab_cache_alloc(c);
+
+	(void)arg;
+	slab_cache_free(c, obj);
+	reached = obj != NULL;
+	pthread_testcancel();
+	return NULL;
+}
+
+static void mode_m_keeps_nothing(void *args)
+{
+	slab_config_set("M"); /* whatever the environment says */
+	c = slab_cache_create("one-malloc", 64, args);
+	run_in_thread(take_and_free_whole);
+	if (slab_cache_destroy(c) != 0)
+		_exit(1);
+}
+
+Test(cancel, not_in_mode_m_either)
+{
+	struct slab_cache_args args[] = {
+		{ .ctor = construct },
+		{ .dtor = destruct },
+	};
+
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(child_runs(mode_m_keeps_nothing, &args[i]).status, 0, "%d", i);
 }

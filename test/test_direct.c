@@ -154,6 +154,7 @@ static void destruct(void *obj, void *ctx)
 
 	cr_assert_eq(*(int *)obj, 7);
 	made->dtors++;
+	errno = EDOM;
 }
 
 Test(direct, constructs_at_alloc_and_destructs_at_free)

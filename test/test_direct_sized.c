@@ -53,6 +53,8 @@ Test(direct_sized, blocks_by_size_have_exactly_that_size)
 	cr_assert_null(slab_malloc(SIZE_MAX / 2 + 1));
 	cr_assert_eq(errno, ENOMEM);
 	cr_assert_null(slab_aligned_alloc(128 << 10, SIZE_MAX));
+	cr_assert_null(slab_aligned_alloc((size_t)1 << 33, 1), "more than valgrind bears");
+	cr_assert_eq(errno, ENOMEM);
 }
 
 Test(direct_sized, realloc_keeps_what_fits)
