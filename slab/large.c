@@ -6,6 +6,7 @@
  * makes no call to the kernel.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "slab/large.h"
 #include "slab/check.h"
@@ -213,16 +214,31 @@ static void *move(struct slab_span *span, size_t bytes, int *error)
 	return (void *)to;
 }
 
+/* As move(), for what had better not or cannot be moved; with room for the next time, or each step
+ * of one that grows by little would copy it. */
+static void *copy(struct slab_span *span, size_t bytes, int *error)
+{
+	bool zeroed;
+	void *to = slab_large_alloc(bytes, SLAB_GRANULE_BYTES, &zeroed);
+
+	*error = ENOMEM;
+	if (to == NULL)
+		return NULL;
+	memcpy(to, (void *)span->base, span->bytes);
+	slab_large_free((void *)span->base);
+	return to;
+}
+
 /* Where it is, if there is room behind it, else elsewhere. NULL: *error says why. */
 static void *grow(struct slab_span *span, size_t bytes, int *error)
 {
 	*error = ENOMEM;
 	if (make_leaves(span->base, bytes))
 		*error = slab_page_remap(span->base, span->bytes, bytes);
-	if (*error == EFAULT) /* the program has advised or protected a part of it */
-		return NULL;
+	if (*error == EFAULT) /* of two mappings, or advised or protected in part by the program */
+		return copy(span, bytes, error);
 	if (*error != 0 && slab_read(&slab_root.large_count) >= SLAB_LARGE_MOST)
-		return NULL; /* what has moved is never one mapping with its neighbours */
+		return copy(span, bytes, error); /* moved, it is never one with its neighbours */
 	if (*error != 0)
 		return move(span, bytes, error);
 	settle(span, span->base, bytes);

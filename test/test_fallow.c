@@ -83,6 +83,27 @@ Test(fallow, what_the_kernel_refuses_to_unmap_serves_the_next)
 	cr_assert_eq(totals().mapped_bytes, mapped);
 }
 
+Test(fallow, one_of_many_that_grows_by_little_is_seldom_copied)
+{
+	char *p = slab_malloc(BYTES), *moved;
+	size_t bytes = BYTES;
+	int moves = 0;
+
+	pretend(true);
+	memset(p, 0x5c, BYTES);
+	while (bytes < 16 * BYTES) {
+		moved = slab_realloc(p, bytes += 64 * K);
+		cr_assert_not_null(moved);
+		moves += moved != p;
+		p = moved;
+	}
+	for (int k = 0; k < BYTES; k += 4096)
+		cr_assert_eq(p[k], 0x5c);
+	pretend(false);
+	slab_free(p);
+	cr_assert_leq(moves, 16, "%d", moves); /* a quarter more each time: 13 are 16-fold */
+}
+
 #define MANY 150000 /* more than two for each mapping that a process may have */
 
 static uint64_t failures_before;
