@@ -74,6 +74,21 @@ static struct slab_span *map_new(size_t bytes, size_t align, size_t size)
 	return NULL;
 }
 
+/* What is kept of freed ones, with its pages or without. NULL: none. */
+static struct slab_span *take_freed(size_t bytes, size_t align)
+{
+	struct slab_span *span;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	span = slab_recent_take_locked(bytes, align, false);
+	if (span == NULL)
+		span = slab_fallow_take_locked(bytes, align);
+	if (span != NULL)
+		SLAB_BUG_ON(!enter_locked(span)); /* its leaves exist */
+	pthread_mutex_unlock(&slab_root.span_lock);
+	return span;
+}
+
 void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 {
 	size_t bytes = granules(size);
@@ -84,19 +99,12 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 		return NULL;
 	if (align < SLAB_GRANULE_BYTES)
 		align = SLAB_GRANULE_BYTES;
-	pthread_mutex_lock(&slab_root.span_lock);
-	span = slab_recent_take_locked(bytes, align, false);
-	if (span == NULL)
-		span = slab_fallow_take_locked(bytes, align);
-	if (span != NULL)
-		SLAB_BUG_ON(!enter_locked(span)); /* its leaves exist */
-	pthread_mutex_unlock(&slab_root.span_lock);
-	if (span == NULL) {
-		span = map_new(bytes, align, size);
-		if (span == NULL && slab_recent_trim(0) > 0) /* what was kept is in the way */
+	do { /* what was kept is in the way, or one with its neighbours long enough */
+		span = take_freed(bytes, align);
+		*zeroed = span == NULL;
+		if (span == NULL)
 			span = map_new(bytes, align, size);
-		*zeroed = true;
-	}
+	} while (span == NULL && slab_recent_trim(0) > 0);
 	return span != NULL ? (void *)span->base : NULL;
 }
 

@@ -6,6 +6,7 @@
 
 #include "test/unit.h"
 #include "slab/fallow.h"
+#include "slab/large.h"
 #include "slab/map.h"
 #include "slab/page.h"
 
@@ -102,6 +103,27 @@ Test(fallow, one_of_many_that_grows_by_little_is_seldom_copied)
 	pretend(false);
 	slab_free(p);
 	cr_assert_leq(moves, 16, "%d", moves); /* a quarter more each time: 13 are 16-fold */
+}
+
+Test(fallow, what_was_kept_is_one_with_it_before_memory_is_short)
+{
+	struct slab_thread *t;
+	char *p = slab_malloc(BYTES), *again;
+	bool zeroed;
+
+	pretend(true);
+	p = slab_realloc(p, 512 * K);
+	slab_free(p); /* with its pages, before what has none */
+	cr_assert_eq(slab_root.fallow_bytes, BYTES - 512 * K);
+	slab_page_fail_map_at = -1;
+	t = slab_thread_lock();
+	again = slab_large_alloc(BYTES, 16, &zeroed);
+	slab_thread_unlock(t);
+	slab_page_fail_map_at = 0;
+	pretend(false);
+	cr_assert_eq(again, p);
+	cr_assert(!zeroed);
+	slab_free(again);
 }
 
 #define MANY 150000 /* more than two for each mapping that a process may have */
