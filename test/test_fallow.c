@@ -64,6 +64,36 @@ Test(fallow, of_many_blocks_the_addresses_stay_and_serve_others)
 	cr_assert_eq(totals().mapped_bytes, mapped);
 }
 
+Test(fallow, giving_back_on_request_leaves_them_to_many)
+{
+	char *p = slab_malloc(BYTES);
+
+	pretend(true);
+	slab_free(p);
+	slab_reap();
+	cr_assert_eq(slab_root.fallow_bytes, BYTES);
+	pretend(false);
+	slab_reap();
+	cr_assert_eq(slab_root.fallow_bytes, 0);
+}
+
+Test(fallow, what_is_to_be_aligned_is_mapped_anew)
+{
+	char *whole = slab_malloc(4 * BYTES), *first, *p;
+	/* so that what follows begins at no multiple of 1 MiB */
+	size_t bytes = ((uintptr_t)whole + 64 * K) % M != 0 ? BYTES + 64 * K : BYTES + 128 * K;
+
+	pretend(true);
+	slab_free(whole);
+	first = slab_malloc(bytes);
+	cr_assert_eq(first, whole);
+	p = slab_aligned_alloc(M, BYTES);
+	cr_assert_eq((uintptr_t)p % M, 0);
+	pretend(false);
+	slab_free(p);
+	slab_free(first);
+}
+
 Test(fallow, what_the_kernel_refuses_to_unmap_serves_the_next)
 {
 	uint64_t mapped = totals().mapped_bytes, failures = totals().unmap_failures;
