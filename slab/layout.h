@@ -545,7 +545,8 @@ struct slab_cache {
 	X(CACHE_CTOR, struct slab_cache, ctor)                                                     \
 	X(CACHE_DTOR, struct slab_cache, dtor)                                                     \
 	X(CACHE_DEPOT_EXCHANGES, struct slab_cache, depot.exchanges)                               \
-	X(SPAN_OWNER, struct slab_span, owner)
+	X(SPAN_OWNER, struct slab_span, owner)                                                     \
+	X(ROOT_RECENT, struct slab_root, recent)
 
 /* Numbers in the table that are no field: what a reader must know about encodings. */
 #define SLAB_CONSTANTS(X)                                                                          \

@@ -57,7 +57,7 @@ static int add_span(struct own *own, const struct walk *walk, const struct spans
 	uint64_t slab_bytes = span->slabs ? span->bytes / span->slabs : 0;
 	int error = 0;
 
-	if (span->slabs == 0) /* a block */
+	if (span->slabs == 0) /* a block, or what is left of one */
 		return add(own, span->base, span->bytes);
 	for (uint64_t i = 0; i < span->slabs && i < SLAB_SPAN_SLABS && !error; i++)
 		if (!spans_bit(walk, span, SLAB_F_SPAN_HOLE, i))
@@ -70,7 +70,7 @@ static int add_spans(struct own *own, struct walk *walk)
 	struct spans spans;
 	int error = spans_begin(&spans, walk);
 
-	for (unsigned order = 0; order <= SPANS_LARGE && !error; order++)
+	for (unsigned order = 0; order <= SPANS_RECENT && !error; order++)
 		error = spans_take(&spans, walk, order);
 	for (size_t i = 0; i < spans.count && !error; i++)
 		error = add_span(own, walk, &spans.span[i]);

@@ -48,7 +48,8 @@ int spans_begin(struct spans *spans, const struct walk *walk)
 	return 0;
 }
 
-static int add(struct spans *spans, const struct walk *walk, const unsigned char *image)
+static int add(struct spans *spans, const struct walk *walk, const unsigned char *image,
+	       size_t bytes)
 {
 	struct spans_span *span;
 
@@ -62,10 +63,10 @@ static int add(struct spans *spans, const struct walk *walk, const unsigned char
 		spans->room = room;
 	}
 	span = &spans->span[spans->count];
-	span->image = malloc(spans->image_bytes);
+	span->image = malloc(bytes);
 	if (!span->image)
 		return ENOMEM;
-	memcpy(span->image, image, spans->image_bytes);
+	memcpy(span->image, image, bytes);
 	span->base = table_number(walk->table, image, SLAB_F_SPAN_BASE);
 	span->bytes = table_number(walk->table, image, SLAB_F_SPAN_BYTES);
 	span->slabs = table_number(walk->table, image, SLAB_F_SPAN_SLABS);
@@ -76,13 +77,17 @@ static int add(struct spans *spans, const struct walk *walk, const unsigned char
 int spans_take(struct spans *spans, struct walk *walk, unsigned order)
 {
 	const struct table *table = walk->table;
-	enum slab_field_id list = order == SPANS_LARGE ? SLAB_F_ROOT_LARGE : SLAB_F_ROOT_SPANS;
+	enum slab_field_id list = order == SPANS_RECENT ? SLAB_F_ROOT_RECENT :
+				  order == SPANS_LARGE	? SLAB_F_ROOT_LARGE :
+							  SLAB_F_ROOT_SPANS;
 	uint64_t link_at = table->field[SLAB_F_SPAN_ALL_LINK].offset_bytes, pair[2], head, before;
-	size_t bytes = order == SPANS_LARGE ? spans->large_bytes : spans->image_bytes;
+	size_t bytes = order >= SPANS_LARGE ? spans->large_bytes : spans->image_bytes;
 	unsigned char image[TABLE_IMAGE_MAX * 2] = { 0 };
 	int error;
 
-	order = order == SPANS_LARGE ? 0 : order;
+	if (order == SPANS_RECENT && !table->field[list].size_bytes)
+		return 0;
+	order = order >= SPANS_LARGE ? 0 : order;
 	head = walk_place(walk, table->root, list) + order * sizeof pair;
 	if (order >= SLAB_ORDERS || table->field[list].size_bytes < (order + 1) * sizeof pair)
 		return EBADMSG;
@@ -99,7 +104,7 @@ int spans_take(struct spans *spans, struct walk *walk, unsigned order)
 		if (pair[1] != before)
 			return EBADMSG;
 		before = at;
-		error = add(spans, walk, image);
+		error = add(spans, walk, image, bytes);
 	}
 	return error;
 }

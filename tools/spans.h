@@ -7,7 +7,9 @@
 #include "tools/walk.h"
 
 #define SPANS_BITS_MAX ((uint64_t)8 * TABLE_IMAGE_MAX)
-#define SPANS_LARGE SLAB_ORDERS /* instead of an order: blocks that are a mapping of their own */
+/* Instead of an order: blocks that are a mapping of their own, and what is kept of freed ones. */
+#define SPANS_LARGE SLAB_ORDERS
+#define SPANS_RECENT (SLAB_ORDERS + 1)
 
 struct spans_span {
 	uint64_t base, bytes, slabs;
