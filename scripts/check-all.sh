@@ -63,9 +63,11 @@ cannot_bear() { # KIND
 	*-tsan)
 		# it calls whatever allocates in a handler an error; and its own destructor of the
 		# thread has run before, in the last round, and it crashes; two orders of two locks
-		# are one to it, even where whoever takes both holds a third
+		# are one to it, even where whoever takes both holds a third; and
+		# a handler runs when the call that its signal interrupts is over, not before
 		echo atfork/also_in_a_thread_that_has_not_used_it_before \
 			report/a_handler_of_the_abort_may_use_the_library \
+			report/a_signal_loses_none_of_it \
 			large/a_handler_of_the_abort_for_a_bad_free_may_use_blocks \
 			exit/in_destructors_before_and_after_ours \
 			exit/first_use_in_the_last_round_of_destructors \
