@@ -213,14 +213,14 @@ EXPORT struct mallinfo (mallinfo)(void)
 
 /*
  * What suits programs that use malloc for everything, with dozens of size classes: more may be kept
- * while much is in use, as much less when that is freed; half of it in warm slabs, which serve many
+ * while much is in use, as much less when that is freed; most of it in warm slabs, which serve many
  * classes; and no holes in spans, which would be filled again and again. At the constructor, when
  * the first blocks are long out.
  */
 #define KEPT_SHARE  8                 /* one part in so many of the slabs in use may be kept, */
 #define KEPT_LEAST  ((size_t)1 << 20) /* or so many bytes, */
 #define KEPT_MOST   ((size_t)2 << 20) /* or, if a large enough program swings, up to so many */
-#define KEPT_WARM   2                 /* quarters of that in warm slabs, whatever is parked */
+#define KEPT_WARM   3                 /* quarters of that in warm slabs, whatever is parked */
 #define KEPT_PARKED 4                 /* quarters that a thread's magazines may pin, by fill, */
 #define THREAD_MOST ((size_t)16 << 20) /* and, by slab, so many bytes */
 
