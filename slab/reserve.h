@@ -9,7 +9,7 @@
  *     pins of the depots + the caller's own <= 3/4 reserve, else magazines go to the slabs
  *     empty slabs that constructors' caches keep <= reserve / 2, and count as pins
  *     warm slabs                            <= ceiling - pins, at least ceiling / 4, in
- *                                              libslab-malloc.so at least 1/2
+ *                                              libslab-malloc.so at least 3/4
  * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs. As
  * full as they are, of N slabs of k objects, U in use or parked, at most N - U / k + P / k hold
  * none but the P parked. Others may empty them while a thread is idle: then the worst case counts.
