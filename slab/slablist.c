@@ -98,11 +98,17 @@ static void set_kept(struct slab_cache *c, struct slab *s, bool kept)
 uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs)
 {
 	struct slab_slablist *l = &c->slabs;
-	uint32_t short_of = want, taken;
-	struct slab *s;
+	uint32_t short_of;
+	uint64_t free;
 
 	lock(l);
-	while (short_of > 0 && (s = next_slab(c)) != NULL) {
+	free = l->slabs * c->geo.objects - l->used; /* each in a slab that next_slab() finds */
+	if (want > free)
+		want = (uint32_t)free;
+	for (short_of = want; short_of > 0;) {
+		struct slab *s = next_slab(c);
+
+		SLAB_BUG_ON(s == NULL);
 		if (s->in_use == 0) {
 			slab_add(&l->empty, (uint64_t)-1);
 			set_kept(c, s, false);
@@ -110,15 +116,11 @@ uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs)
 		short_of -= slab_take(s, &c->geo, short_of, objs + short_of);
 		rank(c, s);
 	}
-	taken = want - short_of;
-	slab_add(&l->used, taken);
+	slab_add(&l->used, want);
 	if (l->used > l->used_peak)
 		slab_write(&l->used_peak, l->used);
 	unlock(l);
-	if (short_of > 0)
-		for (uint32_t i = 0; i < taken; i++)
-			objs[i] = objs[i + short_of];
-	return taken;
+	return want;
 }
 
 /*
@@ -167,6 +169,7 @@ static uint32_t give_some(struct slab_cache *c, void *const *objs, uint32_t n,
                           struct slab_list *empties, enum slab_fault *fault)
 {
 	uintptr_t cookie = slab_cookie(c);
+	enum slab_fault found = SLAB_GOOD;
 	struct slab *slabs[GIVE_MOST];
 	uint32_t i;
 
@@ -179,16 +182,18 @@ static uint32_t give_some(struct slab_cache *c, void *const *objs, uint32_t n,
 	for (i = 0; i < n; i++) {
 		struct slab *s = slabs[i];
 
-		*fault = SLAB_NOT_OF_CACHE;
-		if (slab_likely(slab_read(&s->cookie) == (cookie ^ (uintptr_t)s)))
-			*fault = slab_give(s, &c->geo, objs[i]);
-		if (slab_unlikely(*fault != SLAB_GOOD))
+		if (slab_unlikely(slab_read(&s->cookie) != (cookie ^ (uintptr_t)s)))
+			found = SLAB_NOT_OF_CACHE;
+		else
+			found = slab_give(s, &c->geo, objs[i]);
+		if (slab_unlikely(found != SLAB_GOOD))
 			break;
 		if (slab_unlikely(s->in_use < s->band_floor))
 			drop(c, s, empties);
 	}
 	slab_add(&c->slabs.used, -(uint64_t)i);
 	unlock(&c->slabs);
+	*fault = found;
 	return i;
 }
 

@@ -270,19 +270,31 @@ void slab_format(struct slab *s, const struct slab_geometry *geo)
 	s->band = SLAB_BANDS - 1;
 }
 
+/* n objects from at on, downwards from end[-1]. Returns where the next would go. */
+static void **take_run(void **end, uintptr_t at, size_t stride, uint32_t n)
+{
+	void **stop = end - n;
+
+#pragma GCC unroll 4
+	while (end != stop) {
+		*--end = (void *)at;
+		at += stride;
+	}
+	return end;
+}
+
 /* slab_take() from a slab of which nothing is in use: no bit needs to be looked for. */
 static uint32_t take_first(struct slab *s, const struct slab_geometry *geo, uint32_t want,
                            void **end)
 {
 	uint32_t n = want < geo->objects ? want : geo->objects;
-	uintptr_t at = slab_first(geo, s), stride = geo->stride_bytes;
-	uint32_t i = 0;
+	uintptr_t first = slab_first(geo, s);
+	uint32_t before = slab_slot_of_offset(geo, (uintptr_t)s - first); /* the header */
 
-	for (; i < n && at < (uintptr_t)s; i++, at += stride)
-		*--end = (void *)at;
-	at += geo->header_bytes;
-	for (; i < n; i++, at += stride)
-		*--end = (void *)at;
+	if (before > n)
+		before = n;
+	end = take_run(end, first, geo->stride_bytes, before);
+	take_run(end, (uintptr_t)slab_object(s, geo, before), geo->stride_bytes, n - before);
 	for (uint32_t w = 0; w < n / 64; w++)
 		slab_write(&s->bitmap[w], UINT64_MAX);
 	if (n % 64 != 0)
@@ -293,24 +305,24 @@ static uint32_t take_first(struct slab *s, const struct slab_geometry *geo, uint
 
 uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t want, void **end)
 {
-	uintptr_t base = slab_first(geo, s);
-	uint32_t taken = 0;
+	uintptr_t first = slab_first(geo, s);
+	void **stop = end - want, **at = end;
+	uint32_t taken;
 
 	if (s->in_use == 0)
 		return take_first(s, geo, want, end);
-	for (uint32_t w = 0; w < geo->words && taken < want; w++) {
+	for (uint32_t w = 0; w < geo->words && at != stop; w++) {
 		uint64_t free = ~s->bitmap[w];
 
-		while (free != 0 && taken < want) {
+		for (; free != 0 && at != stop; free &= free - 1) {
 			uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(free);
-			uintptr_t at = base + (size_t)i * geo->stride_bytes;
+			uintptr_t obj = first + (size_t)i * geo->stride_bytes;
 
-			free &= free - 1;
-			*--end = (void *)(at < (uintptr_t)s ? at : at + geo->header_bytes);
-			taken++;
+			*--at = (void *)(obj < (uintptr_t)s ? obj : obj + geo->header_bytes);
 		}
 		slab_write(&s->bitmap[w], ~free);
 	}
+	taken = (uint32_t)(end - at);
 	s->in_use = (uint16_t)(s->in_use + taken);
 	SLAB_ASSERT(s->in_use <= geo->objects);
 	return taken;

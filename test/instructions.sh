@@ -15,7 +15,7 @@ mkdir -p "$build" || exit 1
 kept=test/bench/instructions.txt
 cc=${CC:-cc}
 short=20000 long=60000 # pairs; multiples of the 1,000 that a turn takes
-cases="pair call lifo fifo bulk heap"
+cases="pair call lifo fifo bulk grow slabs heap"
 
 # "gcc-12": how the lines of instructions.txt begin
 compiler=$(printf '%s\n' '#if defined(__clang__)' clang __clang_major__ \

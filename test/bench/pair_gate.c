@@ -3,6 +3,8 @@
  *
  *   pair_gate CASE N     N pairs of alloc and free of 64 bytes, in the pattern that CASE names
  *
+ * "grow" only allocates: what it takes to fill magazines from fresh slabs. "slabs" empties its
+ * magazines into the slabs behind every 1,000 pairs, and fills them from there.
  * "heap" is of malloc and free instead, which instructions.sh has slab serve by preload: 40 sizes,
  * a random one of the live blocks replaced by one of another size. It counts how often magazines
  * are exchanged, as far as what a thread may park allows.
@@ -57,6 +59,20 @@ static void bulk(void)
 	slab_cache_free_bulk(cache, BATCH, objs);
 }
 
+static void grow(void)
+{
+	int i;
+
+	for (i = 0; i < BATCH; i++)
+		objs[i] = slab_cache_alloc(cache);
+}
+
+static void slabs(void)
+{
+	fifo();
+	slab_thread_flush();
+}
+
 #define HEAP_BLOCKS 20000
 #define HEAP_SIZES  40
 
@@ -87,7 +103,7 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} cases[] = { { "pair", pair }, { "lifo", lifo }, { "fifo", fifo }, { "bulk", bulk },
-		      { "heap", heap } };
+		      { "grow", grow }, { "slabs", slabs }, { "heap", heap } };
 	struct slab_cache_args args = { 0 };
 	long n = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
 	size_t i;
@@ -101,6 +117,6 @@ int main(int argc, char **argv)
 			cases[i].run();
 		return 0;
 	}
-	fprintf(stderr, "usage: pair_gate pair|lifo|fifo|bulk|heap N\n");
+	fprintf(stderr, "usage: pair_gate pair|lifo|fifo|bulk|grow|slabs|heap N\n");
 	return 2;
 }
