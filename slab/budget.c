@@ -4,8 +4,9 @@
  * Called by magazine.c at every exchange. A slot is charged with what it can pin at worst,
  * min(slabs of the cache, 2 magazines + 1) slabs, all of which together stay within
  * SLAB_THREAD_BYTES; and with what it pins as full as the slabs are now, for which a part of the
- * reserve is there (reserve.h). A slot whose cache grows meanwhile is charged again at its next
- * exchange.
+ * reserve is there (reserve.h). Of that each slot may have an equal share, whatever others have
+ * taken before: they shrink to theirs. A slot whose cache grows meanwhile is charged again at its
+ * next exchange.
  */
 #include "slab/budget.h"
 #include "slab/depot.h"
@@ -14,22 +15,12 @@
 #include "slab/slot.h"
 
 #define SWEEP_SPACING 64 /* exchanges at least between two sweeps over a thread's slots */
-#define LEAST_FILL_BYTES ((size_t)32 << 10) /* of a large enough budget, where a cache grows */
 
 /* What a large cache is freed is scattered over it, and served before what lies at its turn: the
  * fewer objects are parked, the nearer to each other come those that are allocated together. One
  * that only grows has no scattered ones. */
 #define LARGE_CACHE_BYTES ((size_t)8 << 20)
 #define LARGE_CACHE_CAP 32
-
-/* How many slabs of c could be empty, were its objects in as few as hold them. */
-static size_t slack_slabs(const struct slab_cache *c)
-{
-	uint64_t slabs = slab_read(&c->slabs.slabs), used = slab_read(&c->slabs.used);
-	uint64_t all = slabs * c->geo.objects;
-
-	return used < all ? (size_t)((all - used + c->geo.objects - 1) / c->geo.objects) : 0;
-}
 
 /* Whether there are free objects in more slabs than the one that is being filled. */
 static bool is_scattered(const struct slab_cache *c)
@@ -39,49 +30,60 @@ static bool is_scattered(const struct slab_cache *c)
 	return slab_read(&c->slabs.slabs) > whole + 1;
 }
 
-/* What a slot of a cache that only grows may pin by fill, whatever others have taken: the slab that
- * is being filled is charged like one that could go, and with dozens of such caches nobody's share
- * would be a magazine. */
-static size_t least_fill_bytes(const struct slab_cache *c)
+/* Slabs that a few parked objects may pin: the thin ones, but for that which is being filled. */
+static uint64_t thin_slabs(const struct slab_cache *c)
 {
-	size_t part = is_scattered(c) ? 0 : slab_reserve_thread_budget() / 16;
+	uint64_t thin = slab_read(&c->slabs.thin);
 
-	return part < LEAST_FILL_BYTES ? part : LEAST_FILL_BYTES;
+	return thin > 0 ? thin - 1 : 0;
+}
+
+/* What so many parked objects of c pin as full as its slabs are: a thin slab each, as far as
+ * there are any, and their share of all slabs. At most what they pin at worst. */
+static size_t fill_pin_bytes(const struct slab_cache *c, uint64_t parked)
+{
+	uint64_t used = slab_read(&c->slabs.used), thin = thin_slabs(c);
+	size_t worst = slab_pin_bytes(c, parked), pin;
+
+	if (parked >= used)
+		return worst;
+	pin = (parked < thin ? parked : thin) * c->geo.slab_bytes +
+	      parked * slab_pin_bytes(c, UINT64_MAX) / used;
+	return pin < worst ? pin : worst;
+}
+
+/* The most objects whose fill_pin_bytes() are within room, of a cache that holds more than room. */
+static uint64_t most_by_fill(const struct slab_cache *c, size_t room, size_t held)
+{
+	uint64_t used = slab_read(&c->slabs.used), thin = thin_slabs(c), most = 0;
+	size_t slab_bytes = c->geo.slab_bytes;
+
+	if (room > thin * slab_bytes)
+		most = (room - thin * slab_bytes) * used / held;
+	return most > thin ? most : room * used / (used * slab_bytes + held);
 }
 
 /* How many objects a magazine of c may have if its slot may pin room; charges the slot. */
 static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                              struct slab_pin room)
 {
-	size_t held = slab_pin_bytes(c, UINT64_MAX), slack = slack_slabs(c), k = c->geo.objects;
-	unsigned shift = (unsigned)__builtin_ctz(c->geo.slab_bytes);
-	size_t most = SIZE_MAX, parked = 0, least = 0;
+	size_t held = slab_pin_bytes(c, UINT64_MAX);
+	uint64_t most = UINT64_MAX, parked = 0;
 	uint32_t cap = slab_read(&c->magazine_cap);
-	struct slab_pin pin;
 
-	if (room.fill_bytes < LEAST_FILL_BYTES)
-		least = least_fill_bytes(c);
-	if (room.fill_bytes < least)
-		room.fill_bytes = least;
-	if (held > room.fill_bytes) {
-		most = room.fill_bytes >> shift;
-		if (most > slack + 1 && (most - slack - 1) * k > most)
-			most = (most - slack - 1) * k;
-	}
-	if (held > room.worst_bytes && most > room.worst_bytes >> shift)
-		most = room.worst_bytes >> shift;
+	if (held > room.fill_bytes)
+		most = most_by_fill(c, room.fill_bytes, held);
+	if (held > room.worst_bytes && most > room.worst_bytes / c->geo.slab_bytes)
+		most = room.worst_bytes / c->geo.slab_bytes;
 	if (held > LARGE_CACHE_BYTES && cap > LARGE_CACHE_CAP && is_scattered(c))
 		cap = LARGE_CACHE_CAP;
 	most = most > 0 ? (most - 1) / 2 : 0; /* two magazines and the hot object */
 	if (cap > most)
 		cap = (uint32_t)most;
 	if (cap > 0)
-		parked = (size_t)2 * cap + 1;
-	pin.worst_bytes = slab_pin_bytes(c, parked);
-	pin.fill_bytes = parked > 0 ? (slack + (parked + k - 1) / k) << shift : 0;
-	if (pin.fill_bytes > pin.worst_bytes)
-		pin.fill_bytes = pin.worst_bytes;
-	slab_slot_charge(t, s, pin);
+		parked = (uint64_t)2 * cap + 1;
+	slab_slot_charge(t, s, (struct slab_pin){ slab_pin_bytes(c, parked),
+	                                          fill_pin_bytes(c, parked) });
 	return cap;
 }
 
@@ -93,16 +95,20 @@ static size_t room_in(size_t budget, uint64_t used, size_t own, size_t part)
 }
 
 /* What a slot may have of the thread's budget: what others leave, or half of it, so that the next
- * one finds some, too. */
+ * one finds some, too; by fill an equal share at least, as an object from a slab is dear. */
 static struct slab_pin room_for(const struct slab_thread *t, const struct slab__slot *s,
                                 struct slab_pin budget)
 {
-	size_t part = t->open > (s->objs != NULL) ? 2 : 1;
-
-	return (struct slab_pin){
+	uint64_t others = t->open - (s->objs != NULL);
+	size_t part = others > 0 ? 2 : 1, fair = budget.fill_bytes / (others + 1);
+	struct slab_pin room = {
 		room_in(budget.worst_bytes, t->pin_bytes, slab_slot_pin_bytes(s), part),
 		room_in(budget.fill_bytes, t->fill_pin_bytes, slab_slot_fill_pin_bytes(s), part)
 	};
+
+	if (room.fill_bytes < fair)
+		room.fill_bytes = fair;
+	return room;
 }
 
 static bool is_used_up(const struct slab_thread *t, struct slab_pin budget)

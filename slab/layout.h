@@ -113,7 +113,8 @@ struct slab {
 	uintptr_t cookie;
 	struct slab_list link;  /* slablist.band[band] */
 	uint16_t in_use;        /* slots live or parked in a magazine */
-	uint16_t band_floor;    /* below this many in use the slab changes its band */
+	uint16_t band_floor;    /* below this many in use the slab changes its band, or is thin:
+	                         * then 1 */
 	uint8_t band;
 	uint8_t kept : 1;       /* empty, and stays for what its constructor made */
 	uint8_t at_home : 1;    /* its span serves its cache alone */
@@ -259,6 +260,7 @@ struct slab_slablist {
 	uint64_t next_serial;     /* of a span that joins */
 	uint64_t generation;      /* odd while changing */
 	uint64_t slabs, full, empty; /* all; on no list; with no slot in use */
+	uint64_t thin;            /* hardly in use: band_floor is 1 */
 	uint64_t used, used_peak; /* slots */
 	uint64_t waiting;         /* of used: freed, in the quarantine; relaxed atomic */
 	uint64_t released_slabs;  /* left the cache, since create */

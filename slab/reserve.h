@@ -11,8 +11,9 @@
  *     warm slabs                            <= ceiling - pins, at least ceiling / 4, in
  *                                              libslab-malloc.so at least 3/4
  * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs. As
- * full as they are, of N slabs of k objects, U in use or parked, at most N - U / k + P / k hold
- * none but the P parked. Others may empty them while a thread is idle: then the worst case counts.
+ * full as they are, of N slabs with U objects in use or parked, T of them thin, P parked ones are
+ * taken to pin min(P, T) + P * N / U. Others may empty them while a thread is idle: then the worst
+ * case counts.
  */
 #ifndef SLAB_RESERVE_H
 #define SLAB_RESERVE_H

@@ -43,9 +43,12 @@ void slab_slablist_init(struct slab_slablist *l)
 static void rank(struct slab_cache *c, struct slab *s)
 {
 	struct slab_slablist *l = &c->slabs;
+	bool was_thin = s->band_floor == 1;
 	uint8_t old = s->band;
 
 	s->band = slab_band(s, &c->geo, &s->band_floor);
+	if ((s->band_floor == 1) != was_thin)
+		slab_add(&l->thin, was_thin ? (uint64_t)-1 : 1);
 	if (s->band == old)
 		return;
 	if (old == SLAB_BAND_NONE)
@@ -71,6 +74,7 @@ void slab_slablist_add(struct slab_cache *c, struct slab *s)
 	slab_list_add(&s->link, &c->slabs.band[s->band]);
 	slab_add(&c->slabs.slabs, 1);
 	slab_add(&c->slabs.empty, 1);
+	slab_add(&c->slabs.thin, 1);
 	unlock(&c->slabs);
 }
 
@@ -143,6 +147,7 @@ static void leave(struct slab_cache *c, struct slab *s, struct slab_list *emptie
 		return;
 	set_kept(c, s, false);
 	slab_add(&l->empty, (uint64_t)-1);
+	slab_add(&l->thin, (uint64_t)-1);
 	slab_list_del(&s->link);
 	slab_home_leave(c, s);
 	slab_list_add_tail(&s->link, empties);
@@ -151,7 +156,7 @@ static void leave(struct slab_cache *c, struct slab *s, struct slab_list *emptie
 	slab_add(&l->released_slabs, 1);
 }
 
-/* An object of slab s has gone back, and less is in use than its band allows. */
+/* An object of slab s has gone back, and less is in use than band_floor. */
 static void drop(struct slab_cache *c, struct slab *s, struct slab_list *empties)
 {
 	rank(c, s);

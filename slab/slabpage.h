@@ -167,7 +167,8 @@ static inline enum slab_fault slab_give(struct slab *s, const struct slab_geomet
 	return SLAB_GOOD;
 }
 
-/* The band in which a slab belongs by its fill, and the fill below which it leaves that band. */
+/* The band in which a slab belongs by its fill, and the fill below which it leaves that band or
+ * becomes thin; 1 for one that is. */
 uint8_t slab_band(const struct slab *s, const struct slab_geometry *geo, uint16_t *floor);
 
 #endif

@@ -5,16 +5,16 @@
 #   instructions.sh --update   write this compiler's figures there
 #
 # A figure is the difference of two run lengths under callgrind, per pair of alloc and free:
-# start-up and environment cancel out, and no clock is asked. It belongs to one compiler and -O2,
-# so a library of its own is built; with another compiler nothing is judged. SLAB_DEBUG=- keeps
-# the real pool under valgrind.
+# start-up and environment cancel out, and no clock is asked. Both are long enough for a heap to be
+# fragmented. It belongs to one compiler and -O2, so a library of its own is built; with another
+# compiler nothing is judged. SLAB_DEBUG=- keeps the real pool under valgrind.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${BUILD:-build}/gate
 mkdir -p "$build" || exit 1
 kept=test/bench/instructions.txt
 cc=${CC:-cc}
-short=20000 long=60000 # pairs; multiples of the 1,000 that a turn takes
+short=100000 long=300000 # pairs; multiples of the 1,000 that a turn takes
 cases="pair call lifo fifo bulk grow slabs heap"
 
 # "gcc-12": how the lines of instructions.txt begin

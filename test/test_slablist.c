@@ -103,6 +103,48 @@ Test(slablist, slabs_stand_in_bands_by_their_fill)
 	cr_assert_eq(slab_cache_verify(c), 0);
 }
 
+/* A few parked objects could pin them: with one object in use, or one part in 16. */
+Test(slablist, thin_slabs_are_counted)
+{
+	void *got[2 * PER];
+
+	give(0, PER - 2);
+	cr_assert_eq(c->slabs.thin, 0);
+	give(1, PER - 1);
+	give(2, PER); /* leaves */
+	cr_assert_eq(c->slabs.thin, 1);
+	cr_assert_eq(slab_slablist_take(c, 2 * PER, got), 2 * PER - 3);
+	cr_assert_eq(c->slabs.thin, 0);
+	cr_assert_eq(slab_cache_verify(c), 0);
+}
+
+Test(slablist, thin_slabs_at_home_are_counted)
+{
+	static void *many[4001];
+	struct slab *home;
+	uint64_t before;
+
+	cr_assert_eq(slab_cache_alloc_bulk(c, 4000, many), 4000);
+	slab_thread_flush();
+	home = slab_of(&c->geo, many[2000]);
+	cr_assert(home->at_home);
+	before = c->slabs.thin; /* the one that is being filled may be */
+	for (int k = 0; k < 4000; k++) {
+		if (slab_of(&c->geo, many[k]) != home || home->in_use == 1)
+			continue;
+		slab_slablist_give(c, &many[k], 1, &empties);
+		many[k] = NULL;
+		cr_assert_eq(c->slabs.thin, before + (home->in_use == 1));
+	}
+	cr_assert_eq(home->in_use, 1);
+	cr_assert_eq(slab_slablist_take(c, 1, &many[4000]), 1);
+	cr_assert_eq(slab_of(&c->geo, many[4000]), home);
+	cr_assert_eq(c->slabs.thin, before);
+	cr_assert_eq(slab_cache_verify(c), 0);
+	slab_cache_free_bulk(c, 4001, many);
+	slab_reap();
+}
+
 Test(slablist, the_fullest_gives_first)
 {
 	void *got[2 + 6 + 9];

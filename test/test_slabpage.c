@@ -368,25 +368,29 @@ Test(slabpage, gives_back_objects_only, .init = make, .fini = unmake)
 	cr_assert_eq(slab->in_use, geo.objects - 1);
 }
 
-/* With floor as slab_band() gives it, a slab changes its band exactly when in_use passes it. */
+/* With floor as slab_band() gives it, a slab changes its band, or is thin, exactly when in_use
+ * passes it. */
 Test(slabpage, bands_are_quarters_and_floors_are_their_edges)
 {
 	for (size_t size = 1; size <= SLAB_OBJECT_MAX; size = size * 3 / 2 + 1) {
 		struct slab_geometry g;
 		struct slab s = { .in_use = 0 };
-		uint16_t floor, below;
+		bool thin, was_thin = true;
 		uint8_t band, before;
+		uint16_t floor;
 
 		cr_assert(slab_geometry_set(&g, size, 1, PAGE));
-		before = slab_band(&s, &g, &below);
+		before = slab_band(&s, &g, &floor);
 		cr_assert_eq(before, SLAB_BANDS - 1);
 		for (s.in_use = 1; s.in_use < g.objects; s.in_use++) {
 			band = slab_band(&s, &g, &floor);
 			cr_assert_eq(band, SLAB_BANDS - 1 - s.in_use * SLAB_BANDS / g.objects);
+			thin = s.in_use < g.objects / 16 + 2;
+			cr_assert_eq(thin, floor == 1);
 			if (s.in_use > 1) /* one less is empty: that is below every floor */
-				cr_assert_eq(band == before, s.in_use - 1 >= floor);
-			else
-				cr_assert_eq(floor, 1);
+				cr_assert_eq(band == before && thin == was_thin,
+					     s.in_use - 1 >= floor);
+			was_thin = thin;
 			before = band;
 		}
 		cr_assert_eq(slab_band(&s, &g, &floor), SLAB_BAND_NONE);

@@ -244,6 +244,66 @@ Test(slot, every_busy_cache_has_a_magazine)
 	}
 }
 
+/* Free objects are everywhere, and a magazine of each cache together is about the budget. */
+Test(slot, dozens_of_busy_caches_all_have_magazines)
+{
+	static void *objs[CACHES][500];
+	struct slab_cache *many[CACHES];
+	uint64_t direct = 0;
+	uint32_t random = 1;
+
+	for (int i = 0; i < CACHES; i++)
+		many[i] = new_cache("many", 16 + 8 * (size_t)i);
+	for (int k = 0; k < 300000; k++) {
+		uint32_t from = (random = random * 1664525 + 1013904223) >> 8;
+		uint32_t to = (random = random * 1664525 + 1013904223) >> 8;
+		void **lost = &objs[from % CACHES][from / CACHES % 500];
+		void **made = &objs[to % CACHES][to / CACHES % 500];
+
+		slab_cache_free(many[from % CACHES], *lost);
+		*lost = NULL;
+		if (*made == NULL)
+			*made = slab_cache_alloc(many[to % CACHES]);
+		if (k == 100000)
+			for (int i = 0; i < CACHES; i++)
+				direct -= many[i]->slabs.direct_allocs;
+	}
+	for (int i = 0; i < CACHES; i++)
+		direct += many[i]->slabs.direct_allocs;
+	cr_assert_leq(direct, 2000, "%lu of 200,000 were taken from slabs one by one", direct);
+	for (int i = 0; i < CACHES; i++) {
+		slab_cache_free_bulk(many[i], 500, objs[i]);
+		end_cache(many[i]);
+	}
+}
+
+/* Half of the slabs are full and stay so; of the others next to nothing is left but what is parked,
+ * which pins a slab for each object, however full the slabs are in the mean. */
+Test(slot, what_is_parked_of_drained_slabs_is_charged_by_the_slab)
+{
+	static void *objs[800 * 31];
+	const size_t n = sizeof objs / sizeof *objs;
+	uint32_t random = 1;
+
+	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, (size_t)256 << 10), 0);
+	cr_assert_eq(slab_cache_alloc_bulk(c, n, objs), n);
+	for (size_t i = n; i > n / 2 + 1; i--) { /* shuffled */
+		size_t at = n / 2 + (random = random * 1664525 + 1013904223) / 256 % (i - n / 2);
+		void *obj = objs[at];
+
+		objs[at] = objs[i - 1];
+		objs[i - 1] = obj;
+	}
+	for (size_t i = n / 2; i < n; i++)
+		slab_cache_free(c, objs[i]);
+	/* in the slot and the depot together */
+	cr_assert_leq(c->slabs.slabs, 401 + slab_reserve_ceiling() / c->geo.slab_bytes);
+	for (size_t i = 0; i < n / 2; i++)
+		slab_cache_free(c, objs[i]);
+	slab_thread_flush();
+	figures_agree(c);
+}
+
 /* Others have used the budget up: one that grows has a small magazine all the same. */
 Test(slot, a_cache_that_grows_is_never_without_a_magazine)
 {

@@ -115,6 +115,8 @@ Test(verify, a_band_floor_that_hides_a_change_of_band)
 	uint16_t high = (uint16_t)(partial->in_use + 1);
 
 	sees(&partial->band_floor, &high, sizeof high, "band_floor above in_use");
+	SEES_NUMBER(partial->band_floor, "band_floor of a partial slab");
+	SEES_NUMBER(full->band_floor, "band_floor of a full slab");
 }
 
 Test(verify, links)
@@ -281,6 +283,7 @@ Test(verify, totals_of_the_cache)
 	SEES_NUMBER(c->slabs.slabs, "slabs");
 	SEES_NUMBER(c->slabs.full, "full");
 	SEES_NUMBER(c->slabs.empty, "empty");
+	SEES_NUMBER(c->slabs.thin, "thin");
 	SEES_NUMBER(c->slabs.used, "used");
 	sees(&c->slabs.used_peak, &low, sizeof low, "peak below used");
 }
