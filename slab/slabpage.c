@@ -78,7 +78,7 @@ static bool is_one_colour(const struct slab_geometry *geo)
 static void set_colours(struct slab_geometry *geo, size_t page_bytes)
 {
 	size_t step = geo->stride_bytes / gcd(geo->stride_bytes, LINE_BYTES) * LINE_BYTES;
-	size_t places = (size_t)geo->objects * geo->stride_bytes / step + 1, colours = 1;
+	size_t places = geo->area_bytes / step + 1, colours = 1;
 
 	if (places > page_bytes / step)
 		places = page_bytes / step;
@@ -92,30 +92,34 @@ static void set_colours(struct slab_geometry *geo, size_t page_bytes)
 	geo->first_mask = -(int32_t)geo->slab_bytes;
 }
 
+/* Cuts a slab of 1 << order pages. Returns the bytes of its objects; 0: not even one fits. */
+static size_t cut_order(struct slab_geometry *geo, size_t align, size_t page_bytes, uint32_t order)
+{
+	geo->order = order;
+	geo->slab_bytes = (uint32_t)(page_bytes << order);
+	geo->objects = objects_in(geo, align, geo->slab_bytes);
+	geo->area_bytes = geo->objects * geo->stride_bytes;
+	return geo->area_bytes;
+}
+
 /* The smallest slab of at least 1 << order pages, and less than 1 << end, of which at most one part
  * in so many is waste. */
 static bool cut_to(struct slab_geometry *geo, size_t align, size_t page_bytes, uint32_t order,
                    uint32_t end, size_t part)
 {
 	for (; order < end && page_bytes << order <= SLAB_SLAB_MAX_BYTES; order++) {
-		size_t bytes = page_bytes << order, used;
+		size_t used = cut_order(geo, align, page_bytes, order);
 
-		geo->objects = objects_in(geo, align, bytes);
-		used = (size_t)geo->objects * geo->stride_bytes;
-		if (geo->objects == 0 || (bytes - used) * part > bytes)
-			continue;
-		geo->order = order;
-		geo->slab_bytes = (uint32_t)bytes;
-		geo->area_bytes = (uint32_t)used;
-		return true;
+		if (used > 0 && (geo->slab_bytes - used) * part <= geo->slab_bytes)
+			return true;
 	}
 	return false;
 }
 
 /*
- * At most one part in 16, else one in 8 (the kernel's rule): of a bitmap's objects of one byte a
- * ninth is header, whatever the slab. A class, whose slabs are some pages anyway, wastes one in 32
- * where it can.
+ * At most one part in 16 is waste, else one in 8 (the kernel's rule): with objects of one byte the
+ * bitmap alone is a ninth of a slab of any size. A class, whose slabs have several pages anyway,
+ * wastes one part in 32 where it can.
  */
 static bool cut(struct slab_geometry *geo, size_t align, size_t page_bytes, uint32_t order_least)
 {
@@ -133,7 +137,7 @@ static bool cut(struct slab_geometry *geo, size_t align, size_t page_bytes, uint
  */
 static void take_slack(struct slab_geometry *geo)
 {
-	size_t slack = geo->slab_bytes - (size_t)geo->objects * geo->stride_bytes;
+	size_t slack = geo->slab_bytes - geo->area_bytes;
 
 	geo->header_bytes = (uint32_t)(slack / geo->align_bytes * geo->align_bytes);
 }
@@ -144,8 +148,7 @@ static void take_slack(struct slab_geometry *geo)
  */
 static bool shift(struct slab_geometry *geo)
 {
-	size_t slack = geo->slab_bytes - geo->header_bytes -
-	               (size_t)geo->objects * geo->stride_bytes;
+	size_t slack = geo->slab_bytes - geo->header_bytes - geo->area_bytes;
 	size_t step = geo->align_bytes > LINE_BYTES ? geo->align_bytes : LINE_BYTES, places = 1;
 
 	while (places * 2 <= slack / step + 1 && places < MOST_COLOURS)
@@ -187,20 +190,12 @@ bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, siz
  */
 static bool cut_sparse(struct slab_geometry *geo, size_t align, size_t page_bytes)
 {
-	for (uint32_t order = 0; order < SLAB_ORDERS; order++) {
-		size_t bytes = page_bytes << order, used, touched;
+	for (uint32_t order = 0; page_bytes << order <= SLAB_SLAB_MAX_BYTES; order++) {
+		size_t used = cut_order(geo, align, page_bytes, order);
+		size_t touched = round_up(geo->header_bytes + used, page_bytes);
 
-		if (bytes > SLAB_SLAB_MAX_BYTES)
-			break;
-		geo->objects = objects_in(geo, align, bytes);
-		used = (size_t)geo->objects * geo->stride_bytes;
-		touched = round_up(geo->header_bytes + used, page_bytes);
-		if (geo->objects == 0 || (touched - used) * 8 > touched)
-			continue;
-		geo->order = order;
-		geo->slab_bytes = (uint32_t)bytes;
-		geo->area_bytes = (uint32_t)used;
-		return true;
+		if (used > 0 && (touched - used) * 8 <= touched)
+			return true;
 	}
 	return false;
 }

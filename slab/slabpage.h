@@ -13,7 +13,8 @@
 /* Cuts objects of size bytes at align: false when no slab is good enough. */
 bool slab_geometry_set(struct slab_geometry *geo, size_t size, size_t align, size_t page_bytes);
 
-/* The same for a class of the by-size front end, whose slabs have two pages at least. */
+/* The same for a class of the by-size front end. Up to a page its slabs have at least four pages;
+ * above that they are the smallest ones that waste little of the pages they touch. */
 bool slab_geometry_set_sparse(struct slab_geometry *geo, size_t size, size_t align,
                               size_t page_bytes);
 

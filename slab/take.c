@@ -92,7 +92,7 @@ static uint32_t ahead_slabs(const struct slab_cache *c)
 {
 	uint64_t slabs = slab_read(&c->slabs.slabs) / 16, most = AHEAD_PAGES >> c->geo.order;
 
-	if ((size_t)c->geo.objects * c->geo.stride_bytes < c->geo.slab_bytes / 4 * 3)
+	if (c->geo.area_bytes < c->geo.slab_bytes / 4 * 3)
 		return 0; /* its end is never touched */
 	if (most > AHEAD_OBJECTS / c->geo.objects)
 		most = AHEAD_OBJECTS / c->geo.objects;
@@ -189,7 +189,7 @@ static struct slab *take_warm(struct slab_span *span)
 /* The bytes of n slabs of c that are ever touched; of a sparse one not the end. */
 static size_t touched_bytes(const struct slab_cache *c, uint32_t n)
 {
-	size_t used = c->geo.header_bytes + (size_t)c->geo.objects * c->geo.stride_bytes;
+	size_t used = c->geo.header_bytes + c->geo.area_bytes;
 
 	return n > 1 ? n * (size_t)c->geo.slab_bytes : n * slab_page_round(used);
 }
