@@ -38,22 +38,6 @@ static void add_slot(struct slab_report *r, const struct slab_cache *c, const st
 	slab_report_text(r, ")");
 }
 
-/* The registered cache that a held slab belongs to; NULL: its header is damaged. */
-static const struct slab_cache *owner_of(const struct slab *s)
-{
-	struct slab_list *pos;
-
-	for (pos = slab_root.caches.next; pos != &slab_root.caches; pos = pos->next) {
-		const struct slab_cache *c =
-		    (const struct slab_cache *)(const void *)((char *)pos -
-		                                              offsetof(struct slab_cache, link));
-
-		if (slab_is_of(s, c))
-			return c;
-	}
-	return NULL;
-}
-
 /* obj lies in no slab: in a malloc block of ours (mode M), or nowhere. */
 static void add_outside(struct slab_report *r, const struct slab_cache *c, const void *obj)
 {
@@ -75,7 +59,7 @@ static void add_outside(struct slab_report *r, const struct slab_cache *c, const
 
 static void add_foreign(struct slab_report *r, const void *obj, const struct slab *s)
 {
-	const struct slab_cache *owner = owner_of(s);
+	const struct slab_cache *owner = slab_span_holder(s);
 
 	if (owner == NULL) {
 		size_t slab_bytes = slab_root.page_bytes << (slab_map_order1(obj) - 1);

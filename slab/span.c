@@ -257,6 +257,20 @@ void slab_span_disown(struct slab_cache *c)
 	pthread_mutex_unlock(&slab_root.span_lock);
 }
 
+/*
+ * The header of slab i, which some cache holds. While the slabs of a destroyed cache are on their
+ * way here, and in a child of fork for ever, their number may be another cache's already. Then this
+ * is an address within the slab, but no header of a cache that lives: the slab is nobody's.
+ */
+static struct slab *header_of(const struct slab_span *span, uint32_t i)
+{
+	uintptr_t base = span->base + i * slab_span_slab_bytes(span);
+	const struct slab_cache *c = slab_cache_by_slot[span->slot[i]];
+	bool fits = c != NULL && c->geo.order == span->order; /* else it would lie outside */
+
+	return fits ? slab_of(&c->geo, (void *)base) : (struct slab *)base;
+}
+
 struct slab *slab_span_held_locked(const void *p)
 {
 	struct slab_span *span = slab_map_span(p);
@@ -265,5 +279,18 @@ struct slab *slab_span_held_locked(const void *p)
 	if (span == NULL || slab_map_order1(p) == SLAB_MAP_LARGE)
 		return NULL;
 	i = slab_span_index(span, p);
-	return slab_span_holds(span, i) ? slab_span_header(span, i) : NULL;
+	return slab_span_holds(span, i) ? header_of(span, i) : NULL;
+}
+
+struct slab_cache *slab_span_holder(const struct slab *s)
+{
+	struct slab_list *pos;
+
+	slab_list_for_each(pos, &slab_root.caches) {
+		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
+
+		if (slab_is_of(s, c))
+			return c;
+	}
+	return NULL;
 }

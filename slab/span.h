@@ -20,6 +20,10 @@ void slab_span_disown(struct slab_cache *c);
 /* The header at p if p lies in a slab that some cache holds, else NULL. Under span_lock. */
 struct slab *slab_span_held_locked(const void *p);
 
+/* The cache that a held slab belongs to; NULL: its header is damaged. Under registry_lock, but
+ * where the program ends. */
+struct slab_cache *slab_span_holder(const struct slab *s);
+
 /* ---- for take.c and return.c, under span_lock ---- */
 
 /* A new span, entered and on its pool's list. NULL: no memory. */
@@ -58,20 +62,6 @@ static inline size_t slab_span_slab_bytes(const struct slab_span *span)
 static inline uint32_t slab_span_index(const struct slab_span *span, const void *p)
 {
 	return (uint32_t)((((uintptr_t)p - span->base) >> span->order) / slab_root.page_bytes);
-}
-
-/*
- * The header of slab i, which some cache holds. While the slabs of a destroyed cache are on their
- * way here, and in a child of fork for ever, its number may be another's already: then it is an
- * address in the slab that is no header of a cache that lives, so nobody's slab.
- */
-static inline struct slab *slab_span_header(const struct slab_span *span, uint32_t i)
-{
-	uintptr_t base = span->base + i * slab_span_slab_bytes(span);
-	const struct slab_cache *c = slab_cache_by_slot[span->slot[i]];
-	bool fits = c != NULL && c->geo.order == span->order; /* else it would lie outside */
-
-	return fits ? slab_of(&c->geo, (void *)base) : (struct slab *)base;
 }
 
 /* The header of slab i if cache c holds it, else NULL. */

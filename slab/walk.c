@@ -281,19 +281,6 @@ EXPORT int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj,
 
 /* ---- whose object ---- */
 
-static struct slab_cache *registered_locked(const struct slab *s)
-{
-	struct slab_list *pos;
-
-	slab_list_for_each(pos, &slab_root.caches) {
-		struct slab_cache *c = slab_container(pos, struct slab_cache, link);
-
-		if (slab_is_of(s, c))
-			return c;
-	}
-	return NULL;
-}
-
 /* The object that contains p if its slot is in use, and its cache. */
 static void *used_object_at(const void *p, struct slab_cache **cache)
 {
@@ -306,7 +293,7 @@ static void *used_object_at(const void *p, struct slab_cache **cache)
 	pthread_mutex_lock(&slab_root.span_lock);
 	s = slab_span_held_locked(p);
 	if (s != NULL)
-		c = registered_locked(s);
+		c = slab_span_holder(s);
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (c != NULL) { /* again in the order of the locks: it may have gone meanwhile */
 		pthread_mutex_lock(&c->slabs.lock);
