@@ -54,12 +54,6 @@ static inline uintptr_t slab_cookie(const struct slab_cache *c)
 	return (uintptr_t)c ^ (uintptr_t)slab_root.secret;
 }
 
-/* What spans call the holder of a slab; 0: a cache that came too late for a number. */
-static inline uint32_t slab_slot_number(const struct slab_cache *c)
-{
-	return c->number;
-}
-
 /* What the fast path reads of a cache, from its geometry. */
 void slab_head_set(struct slab_cache *c);
 

@@ -70,7 +70,7 @@ static inline struct slab *slab_span_slab_of(const struct slab_span *span, uint3
 {
 	struct slab *s = slab_of(&c->geo, (void *)(span->base + i * slab_span_slab_bytes(span)));
 
-	if (!slab_span_holds(span, i) || span->slot[i] != slab_slot_number(c))
+	if (!slab_span_holds(span, i) || span->slot[i] != c->number)
 		return NULL;
 	return slab_is_of(s, c) ? s : NULL;
 }

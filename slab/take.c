@@ -317,9 +317,9 @@ struct slab *slab_span_take(struct slab_cache *c)
 	s = take_locked(c);
 	if (s != NULL) {
 		span = slab_map_span(s);
-		span->slot[slab_span_index(span, s)] = (uint16_t)slab_slot_number(c);
+		span->slot[slab_span_index(span, s)] = (uint16_t)c->number;
 		if (c->by_size)
-			slab_map_set_slot((uintptr_t)s, c->geo.slab_bytes, slab_slot_number(c));
+			slab_map_set_slot((uintptr_t)s, c->geo.slab_bytes, c->number);
 		s = slab_of(&c->geo, s);
 	}
 	pthread_mutex_unlock(&slab_root.span_lock);
