@@ -311,9 +311,7 @@ static void flush_everywhere_locked(struct slab_cache *c, struct slab_list *empt
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 
 		pthread_mutex_lock(&t->lock);
-		if (slab_slot(t, c) != NULL &&
-		    slab_bit_test(t->touched, (uint32_t)(c->slot_bytes / sizeof(struct slab__slot) /
-		                                         SLAB_SLOTS_PER_PAGE))) {
+		if (slab_slot_used(t, c) != NULL) {
 			slab_slot_flush(t, c, empties);
 			slab_slot_retire(t, c);
 		}

@@ -13,7 +13,6 @@
 #include "slab/misuse.h"
 #include "slab/slablist.h"
 
-/* Makes m, with its m->count objects, the loaded magazine; at most cap objects are to be in it. */
 void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap)
 {
 	slab_write(&s->objs, m->objs);
@@ -45,20 +44,17 @@ void slab_slot_charge(struct slab_thread *t, struct slab__slot *s, struct slab_p
 	s->fill_pin_4k = charge(&t->fill_pin_bytes, s->fill_pin_4k, pin.fill_bytes);
 }
 
-/* First use of a slot by this thread, or the first since it was closed. */
 void slab_slot_open(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s)
 {
-	size_t index = c->slot_bytes / sizeof *s;
-
 	s->cookie = slab_cookie(c);
-	if (!slab_bit_test(t->touched, (uint32_t)(index / SLAB_SLOTS_PER_PAGE))) {
-		slab_bit_set(t->touched, (uint32_t)(index / SLAB_SLOTS_PER_PAGE));
+	if (!slab_bit_test(t->touched, slab_slot_page(c))) {
+		slab_bit_set(t->touched, slab_slot_page(c));
 		slab_meta_account((int64_t)slab_root.page_bytes);
 	}
 }
 
 void slab_slot_give(struct slab_cache *c, struct slab__slot *s, void **objs, uint32_t n,
-                 struct slab_list *empties)
+                    struct slab_list *empties)
 {
 	struct slab_misuse misuse = slab_slablist_give(c, objs, n, empties);
 
@@ -77,9 +73,8 @@ void slab_slot_give_prev(struct slab_cache *c, struct slab__slot *s, struct slab
 	slab_write(&s->prev_count, 0);
 }
 
-/* Leaves the keep newest objects in the loaded magazine. */
 void slab_slot_trim(struct slab_cache *c, struct slab__slot *s, uint32_t keep,
-                        struct slab_list *empties)
+                    struct slab_list *empties)
 {
 	uint32_t count = slab_slot_count(s);
 
@@ -90,9 +85,8 @@ void slab_slot_trim(struct slab_cache *c, struct slab__slot *s, uint32_t keep,
 	slab_slot_set_count(s, keep);
 }
 
-/* Everything to the slabs, both magazines away. The counters of the slot stay. */
 size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
-                         struct slab_list *empties)
+                       struct slab_list *empties)
 {
 	void *hot = slab_slot_hot(s);
 	size_t n = slab_slot_parked(s);
@@ -126,8 +120,8 @@ size_t slab_slot_flush(struct slab_thread *t, struct slab_cache *c, struct slab_
 }
 
 void slab_slot_for_each(struct slab_thread *t,
-                            void (*fn)(struct slab_thread *t, struct slab_cache *c, void *ctx),
-                            void *ctx)
+                        void (*fn)(struct slab_thread *t, struct slab_cache *c, void *ctx),
+                        void *ctx)
 {
 	for (uint32_t page = 0; page < SLAB_SLOT_PAGES; page++) {
 		if (!slab_bit_test(t->touched, page))

@@ -9,6 +9,7 @@
 #define SLAB_SLOT_H
 
 #include "slab/layout.h"
+#include "slab/bitmap.h"
 #include "slab/check.h"
 #include "slab/list.h"
 
@@ -22,6 +23,18 @@ static inline struct slab__slot *slab_slot_opened(struct slab_thread *t, const s
 static inline struct slab__slot *slab_slot(struct slab_thread *t, const struct slab_cache *c)
 {
 	return t->slots == NULL || c->slot_bytes == 0 ? NULL : slab_slot_opened(t, c);
+}
+
+/* The page of a slot table that the slot of c lies in. */
+static inline uint32_t slab_slot_page(const struct slab_cache *c)
+{
+	return c->slot_bytes / (SLAB_SLOTS_PER_PAGE * sizeof(struct slab__slot));
+}
+
+/* As slab_slot(), but NULL also where no slot of its page was ever opened: it stays untouched. */
+static inline struct slab__slot *slab_slot_used(struct slab_thread *t, const struct slab_cache *c)
+{
+	return slab_bit_test(t->touched, slab_slot_page(c)) ? slab_slot(t, c) : NULL;
 }
 
 static inline uint32_t slab_slot_count(const struct slab__slot *s)

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "slab/layout.h"
-#include "slab/bitmap.h"
 #include "slab/check.h"
 #include "slab/list.h"
 #include "slab/registry.h"
@@ -25,11 +24,10 @@ struct slot_sums {
 
 static void add_slot(struct slot_sums *sums, struct slab_thread *t, const struct slab_cache *c)
 {
-	struct slab__slot *s = slab_slot(t, c);
+	struct slab__slot *s = slab_slot_used(t, c);
 	uint64_t parked, allocs;
 
-	if (s == NULL || !slab_bit_test(t->touched, (uint32_t)(c->slot_bytes / sizeof *s /
-	                                                       SLAB_SLOTS_PER_PAGE)))
+	if (s == NULL)
 		return;
 	allocs = slab_read(&s->word) >> SLAB__COUNT_BITS;
 	parked = slab_slot_parked(s);
