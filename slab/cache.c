@@ -109,21 +109,19 @@ static struct slab_cache *take_descriptor_locked(void)
 
 static void enlist_locked(struct slab_cache *c)
 {
-	slab_add(&slab_root.generation, 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE); /* odd before anything else is seen to change */
+	slab_seq_begin(&slab_root.generation);
 	c->id = ++slab_root.next_id;
 	slab_list_add_tail(&c->link, &slab_root.caches);
 	slab_add(&slab_root.cache_count, 1);
-	__atomic_store_n(&slab_root.generation, slab_root.generation + 1, __ATOMIC_RELEASE);
+	slab_seq_end(&slab_root.generation);
 }
 
 static void delist_locked(struct slab_cache *c)
 {
-	slab_add(&slab_root.generation, 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE); /* odd before anything else is seen to change */
+	slab_seq_begin(&slab_root.generation);
 	slab_list_del(&c->link);
 	slab_add(&slab_root.cache_count, (uint64_t)-1);
-	__atomic_store_n(&slab_root.generation, slab_root.generation + 1, __ATOMIC_RELEASE);
+	slab_seq_end(&slab_root.generation);
 }
 
 /* What slabs need: a number for spans and threads' slots, and where headers stand. */

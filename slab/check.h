@@ -35,4 +35,13 @@ void slab_bug(const char *file, int line, const char *rule) __attribute__((noret
 #define slab_write(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 #define slab_add(p, v) slab_write((p), slab_read(p) + (v))
 
+/* Around a change of what a sequence count guards: it is odd meanwhile, so that a reader in another
+ * process, which takes no lock, knows a torn read. One writer at a time. */
+#define slab_seq_begin(seq)                                                                        \
+	do {                                                                                       \
+		slab_add((seq), 1);                                                                \
+		__atomic_thread_fence(__ATOMIC_RELEASE); /* odd before anything else changes */    \
+	} while (0)
+#define slab_seq_end(seq) __atomic_store_n((seq), *(seq) + 1, __ATOMIC_RELEASE)
+
 #endif

@@ -24,13 +24,12 @@ static void lock(struct slab_depot *d)
 		pthread_mutex_lock(&d->lock);
 		d->contended++;
 	}
-	slab_write(&d->generation, d->generation + 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	slab_seq_begin(&d->generation);
 }
 
 static void unlock(struct slab_depot *d)
 {
-	__atomic_store_n(&d->generation, d->generation + 1, __ATOMIC_RELEASE);
+	slab_seq_end(&d->generation);
 	pthread_mutex_unlock(&d->lock);
 }
 

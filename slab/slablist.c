@@ -20,13 +20,12 @@
 static void lock(struct slab_slablist *l)
 {
 	pthread_mutex_lock(&l->lock);
-	slab_write(&l->generation, l->generation + 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	slab_seq_begin(&l->generation);
 }
 
 static void unlock(struct slab_slablist *l)
 {
-	__atomic_store_n(&l->generation, l->generation + 1, __ATOMIC_RELEASE);
+	slab_seq_end(&l->generation);
 	pthread_mutex_unlock(&l->lock);
 }
 

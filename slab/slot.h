@@ -55,13 +55,12 @@ static inline size_t slab_slot_fill_pin_bytes(const struct slab__slot *s)
 /* A reader in another process sees an odd seq while the slot changes in more than its word. */
 static inline void slab_slot_begin(struct slab__slot *s)
 {
-	slab_write(&s->seq, s->seq + 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	slab_seq_begin(&s->seq);
 }
 
 static inline void slab_slot_end(struct slab__slot *s)
 {
-	__atomic_store_n(&s->seq, s->seq + 1, __ATOMIC_RELEASE);
+	slab_seq_end(&s->seq);
 }
 
 /* The object outside of the magazines, or NULL. */

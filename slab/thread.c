@@ -129,14 +129,13 @@ static struct slab_thread *new_struct(void)
 
 static void change_threads(struct slab_thread *t, bool join)
 {
-	slab_add(&slab_root.generation, 1);
-	__atomic_thread_fence(__ATOMIC_RELEASE); /* odd before anything else is seen to change */
+	slab_seq_begin(&slab_root.generation);
 	if (join)
 		slab_list_add_tail(&t->link, &slab_root.threads);
 	else
 		slab_list_del(&t->link);
 	slab_add(&slab_root.thread_count, join ? 1 : (uint64_t)-1);
-	__atomic_store_n(&slab_root.generation, slab_root.generation + 1, __ATOMIC_RELEASE);
+	slab_seq_end(&slab_root.generation);
 }
 
 /* The struct of a thread that is no more: kept for another, or unmapped. Under registry_lock. */
