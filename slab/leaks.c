@@ -73,16 +73,14 @@ static int add_object(void *obj, void *ctx)
 
 static size_t groups_bytes(void)
 {
-	size_t page = slab_page_size();
-
-	return (GROUPS * sizeof(struct group) + page - 1) & ~(page - 1);
+	return slab_page_round(GROUPS * sizeof(struct group));
 }
 
 static void begin_groups(struct leaks *l)
 {
 	if (l->cache->mode != SLAB_MODE_DEBUG || (l->cache->flags & SLAB_STORE_USER) == 0)
 		return;
-	l->groups = (struct group *)slab_page_map(groups_bytes(), slab_page_size());
+	l->groups = (struct group *)slab_page_map(groups_bytes(), slab_root.page_bytes);
 	if (l->groups != NULL)
 		slab_cache_for_each_object(l->cache, add_object, l);
 }

@@ -51,7 +51,7 @@ static void *made(void **where, size_t bytes)
 
 	if (slab_likely(there != NULL))
 		return there;
-	bytes = (bytes + slab_root.page_bytes - 1) & ~(slab_root.page_bytes - 1);
+	bytes = slab_page_round(bytes);
 	base = slab_page_map(bytes, slab_root.page_bytes);
 	if (base == 0)
 		return NULL;

@@ -41,11 +41,10 @@ static bool has_ring(size_t limit)
 {
 	struct slab_quarantine *q = &slab_root.quarantine;
 	uint64_t room = limit / ENTRY_OBJECT_BYTES + BATCH;
-	size_t bytes = room * sizeof *q->ring + slab_root.page_bytes - 1;
+	size_t bytes = slab_page_round(room * sizeof *q->ring);
 
 	if (q->ring != NULL || limit == 0)
 		return limit > 0;
-	bytes &= ~((size_t)slab_root.page_bytes - 1);
 	q->ring = (struct slab_waiting *)slab_page_map(bytes, slab_root.page_bytes);
 	if (q->ring == NULL)
 		return false;

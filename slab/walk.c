@@ -36,7 +36,7 @@ struct pointers {
 
 static bool pointers_map(struct pointers *p, size_t room)
 {
-	size_t bytes = (room * sizeof *p->at + slab_root.page_bytes) & ~(slab_root.page_bytes - 1);
+	size_t bytes = slab_page_round(room * sizeof *p->at);
 
 	*p = (struct pointers){ 0 };
 	p->at = (uintptr_t *)slab_page_map(bytes, slab_root.page_bytes);
@@ -66,7 +66,7 @@ static void add_all(struct pointers *p, void *const *objs, uint32_t n)
 			p->at[p->n - 1] = (uintptr_t)slab_read(&objs[i]);
 }
 
-/* Heap sort would do; insertion is enough where qsort may call malloc: shell sort. */
+/* A shell sort, as qsort() may call malloc. */
 static void sort(struct pointers *p)
 {
 	for (size_t gap = p->n / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11) {
@@ -178,7 +178,7 @@ static bool refresh(struct walk *w)
 		return true;
 	pointers_unmap(&w->parked);
 	w->seq = seq;
-	return collect_parked(w->cache, w->slot != NULL ? w->self : NULL, &w->parked);
+	return collect_parked(w->cache, w->self, &w->parked);
 }
 
 static int walk_slab(struct walk *w, const struct slab *s, int (*fn)(void *obj, void *ctx),
@@ -201,12 +201,9 @@ static int walk_slab(struct walk *w, const struct slab *s, int (*fn)(void *obj, 
 
 static struct slab_walk *walk_map(size_t room)
 {
-	size_t page_bytes = slab_root.page_bytes;
-	size_t bytes = sizeof(struct slab_walk) + room * sizeof(struct slab *);
-	struct slab_walk *walk;
+	size_t bytes = slab_page_round(sizeof(struct slab_walk) + room * sizeof(struct slab *));
+	struct slab_walk *walk = (struct slab_walk *)slab_page_map(bytes, slab_root.page_bytes);
 
-	bytes = (bytes + page_bytes - 1) & ~(page_bytes - 1);
-	walk = (struct slab_walk *)slab_page_map(bytes, page_bytes);
 	if (walk != NULL) {
 		walk->mapped_bytes = bytes;
 		walk->room = (bytes - sizeof *walk) / sizeof walk->slabs[0];
