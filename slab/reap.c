@@ -66,7 +66,7 @@ EXPORT size_t slab_reap(void)
 	slab_registry_unlock();
 	bytes += slab_release(t, &empties);
 	bytes += slab_recent_trim(0);
-	bytes += slab_return_all(-1);
+	bytes += slab_return_all(SLAB_ALL_ORDERS);
 	slab_thread_unlock(t);
 	return bytes;
 }

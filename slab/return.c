@@ -20,7 +20,6 @@
 #include "slab/span.h"
 
 #define UNMAP_RUN_PAGES 64 /* shorter ones share a call; the kernel flushes by page up to 33 */
-#define NO_ORDER (-1)
 #define PLAN_SPANS 128
 #define PLAN_RUNS 1024     /* a plan with so many is carried out */
 #define YIELD_MOST 512     /* pages of a span of small slabs */
@@ -86,11 +85,12 @@ static void plan_drops(struct part *part, uint32_t first, uint32_t n)
 	}
 }
 
-/* Runs of slabs that are free and mapped; an empty span's go whatever their length. */
+/* Runs of slabs that are free and mapped; an empty span's go whatever their length. For the bound
+ * on holes every run that is planned counts as one. */
 static void plan_runs(struct part *part, bool thorough)
 {
 	struct slab_span *span = part->span;
-	size_t slab_bytes = slab_span_slab_bytes(span), new_holes = 0;
+	size_t slab_bytes = slab_span_slab_bytes(span);
 	size_t least = thorough ? 1 : UNMAP_RUN_PAGES * slab_root.page_bytes;
 	uint64_t mapped[SLAB_SPAN_WORDS];
 	uint32_t i, end;
@@ -106,9 +106,8 @@ static void plan_runs(struct part *part, bool thorough)
 			continue; /* part of a huge page given back is cosmetic */
 		} else if (slab_root.whole_spans == 0 && (end - i) * slab_bytes >= least &&
 		           (thorough || slab_bit_count_run(span->warm, i, end - i) > 0) &&
-		           slab_root.holes + plan.n_runs + new_holes < hole_limit()) {
+		           slab_root.holes + plan.n_runs < hole_limit()) {
 			plan_run(part, i, end - i, true);
-			new_holes++;
 		} else {
 			plan_drops(part, i, end - i);
 		}
@@ -180,12 +179,10 @@ static size_t settle(const struct part *part, bool drop_failed, bool *all)
 		}
 		*all = false;
 		for (uint32_t i = run->first; drop_failed && i < run->first + run->n; i++) {
-			slab_bit_set(span->warm, i);
-			span->n_warm++;
+			slab_span_set_warm(span, i);
 			kept += slab_bytes;
 		}
 	}
-	slab_add(&slab_root.reserve.warm_bytes, kept);
 	return part->warm_bytes > kept ? part->warm_bytes - kept : 0;
 }
 
@@ -333,7 +330,7 @@ size_t slab_return_all(int order)
 	pthread_mutex_lock(&slab_root.return_lock);
 	pthread_mutex_lock(&slab_root.span_lock);
 	for (int o = 0; o < SLAB_ORDERS; o++) {
-		if (order != NO_ORDER && order != o)
+		if (order != SLAB_ALL_ORDERS && order != o)
 			continue;
 		slab_list_for_each_safe(pos, after, &slab_root.spans[o]) {
 			struct slab_span *span = slab_container(pos, struct slab_span, all_link);

@@ -17,9 +17,10 @@
 size_t slab_return_excess(size_t keep_bytes);
 
 /*
- * Gives back every free slab of one order (-1: of all), by munmap whatever the length of the run,
- * as far as the bound on holes allows. Returns the bytes that were resident.
+ * Gives back every free slab of one order, or of SLAB_ALL_ORDERS, by munmap whatever the length of
+ * the run, as far as the bound on holes allows. Returns the bytes that were resident.
  */
+#define SLAB_ALL_ORDERS (-1)
 size_t slab_return_all(int order);
 
 #endif

@@ -22,7 +22,7 @@ static struct slab_span *last; /* the largest span: 64 slabs at least */
 
 static void make(void)
 {
-	slab_return_all(-1);
+	slab_return_all(SLAB_ALL_ORDERS);
 	c = new_cache("returns", 64);
 	cr_assert_eq(c->geo.slab_bytes, PAGE);
 	for (int i = 0; i < MANY; i++) {
@@ -64,7 +64,7 @@ static void unmake(void)
 	for (int i = 0; i < MANY; i++)
 		if (is_held(slabs[i]))
 			slab_span_put(c, slabs[i]);
-	slab_return_all(-1);
+	slab_return_all(SLAB_ALL_ORDERS);
 	cr_assert_eq(slab_root.reserve.warm_bytes, 0);
 	cr_assert_eq(slab_root.holes, 0);
 	end_cache(c);
@@ -242,14 +242,14 @@ Test(returning, a_span_that_comes_back_leaves_its_holes_to_one_that_lives_there)
 	put(0, 16);
 	put(32, last->slabs - 32);
 	slab_page_fail_unmap = ENOMEM;
-	cr_assert_eq(slab_return_all(-1), 0);
+	cr_assert_eq(slab_return_all(SLAB_ALL_ORDERS), 0);
 	slab_page_fail_unmap = 0;
 	cr_assert_eq(slab_map_span((void *)granule), inner, "its granule is another span's");
 	cr_assert_eq(slab_map_order1((void *)granule), 2);
 	cr_assert_eq(slab_map_span((void *)(granule - PAGE)), last);
 	cr_assert_eq(slab_map_span((void *)(granule + SLAB_GRANULE_BYTES)), last);
 	mapped -= last->bytes; /* what goes: all of last but its hole, and the span in there */
-	slab_return_all(-1);
+	slab_return_all(SLAB_ALL_ORDERS);
 	cr_assert_eq(slab_map_order1((void *)granule), 0);
 	cr_assert_eq(slab_root.mapped_bytes, mapped);
 }
@@ -321,7 +321,7 @@ Test(returning, spans_may_be_cut_anew_while_others_go)
 	while (n_wides > 0)
 		slab_span_put(wide, wides[--n_wides]);
 	slab_span_put(last_order, held);
-	slab_return_all(-1);
+	slab_return_all(SLAB_ALL_ORDERS);
 	end_cache(wide);
 	end_cache(last_order);
 }
