@@ -5,10 +5,10 @@
  * of another thread, whose fast path takes no lock.
  */
 #include "slab/layout.h"
-#include "slab/recent.h"
 #include "slab/list.h"
 #include "slab/misuse.h"
 #include "slab/quarantine.h"
+#include "slab/recent.h"
 #include "slab/registry.h"
 #include "slab/release.h"
 #include "slab/return.h"
@@ -18,19 +18,14 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-static void must_live(const struct slab_cache *c, const char *call)
-{
-	if (c->state != SLAB_CACHE_LIVE)
-		slab_misuse_dead(c, call);
-}
-
 EXPORT size_t slab_cache_shrink(struct slab_cache *c)
 {
 	struct slab_list empties;
 	struct slab_thread *t;
 	size_t bytes;
 
-	must_live(c, "shrink");
+	if (c->state != SLAB_CACHE_LIVE)
+		slab_misuse_dead(c, "shrink");
 	slab_list_init(&empties);
 	t = slab_thread_lock();
 	slab_slot_flush(t, c, &empties);
@@ -78,7 +73,7 @@ EXPORT size_t slab_thread_flush(void)
 	size_t bytes;
 
 	slab_list_init(&empties);
-	bytes = t->slots != NULL ? slab_slot_flush_all(t, &empties) : 0;
+	bytes = slab_slot_flush_all(t, &empties);
 	slab_release(t, &empties);
 	slab_thread_unlock(t);
 	return bytes;
