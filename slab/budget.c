@@ -16,11 +16,11 @@
 
 #define SWEEP_SPACING 64 /* exchanges at least between two sweeps over a thread's slots */
 
-/* What a large cache is freed is scattered over it, and served before what lies at its turn: the
- * fewer objects are parked, the nearer to each other come those that are allocated together. One
- * that only grows has no scattered ones. */
-#define LARGE_CACHE_BYTES ((size_t)8 << 20)
-#define LARGE_CACHE_CAP 32
+/* Parked objects of a large cache come from anywhere in it, and are served before those whose turn
+ * it is by address: the fewer are parked, the nearer to each other lie objects that are allocated
+ * together. A cache that only grows has no scattered ones. */
+#define SCATTERED_BYTES ((size_t)8 << 20)
+#define SCATTERED_CAP 32
 
 /* Whether there are free objects in more slabs than the one that is being filled. */
 static bool is_scattered(const struct slab_cache *c)
@@ -75,8 +75,8 @@ static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct
 		most = most_by_fill(c, room.fill_bytes, held);
 	if (held > room.worst_bytes && most > room.worst_bytes / c->geo.slab_bytes)
 		most = room.worst_bytes / c->geo.slab_bytes;
-	if (held > LARGE_CACHE_BYTES && cap > LARGE_CACHE_CAP && is_scattered(c))
-		cap = LARGE_CACHE_CAP;
+	if (held > SCATTERED_BYTES && cap > SCATTERED_CAP && is_scattered(c))
+		cap = SCATTERED_CAP;
 	most = most > 0 ? (most - 1) / 2 : 0; /* two magazines and the hot object */
 	if (cap > most)
 		cap = (uint32_t)most;

@@ -12,7 +12,7 @@
 /* Reads the environment unless that is done; cheap when done. Takes the registry lock. */
 void slab_config_read(void);
 
-/* For tests, too: reads text instead, as if nothing had been read before. NULL: nothing is set. */
+/* For tests: reads text instead, as if nothing had been read before. NULL: nothing is set. */
 void slab_config_set(const char *text);
 
 /*

@@ -144,12 +144,12 @@ static struct slab_span *take_any(void)
 	return span;
 }
 
-size_t slab_fallow_trim(size_t most)
+size_t slab_fallow_trim(size_t runs)
 {
 	struct slab_span *span;
 	size_t returned = 0;
 
-	while (most-- > 0 && (span = take_any()) != NULL) {
+	while (runs-- > 0 && (span = take_any()) != NULL) {
 		size_t bytes = span->bytes;
 
 		if (!unmap(span)) {

@@ -20,7 +20,7 @@ struct slab_span *slab_fallow_take_locked(size_t bytes, size_t align);
 /* Gives back what span has, which is in no map, or if need be its pages alone. */
 void slab_fallow_give(struct slab_span *span);
 
-/* Gives back some more, at most most runs, unless there are too many blocks. Returns the bytes. */
-size_t slab_fallow_trim(size_t most);
+/* Gives back up to that many runs more, unless there are too many blocks. Returns the bytes. */
+size_t slab_fallow_trim(size_t runs);
 
 #endif

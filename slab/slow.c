@@ -128,7 +128,7 @@ static void *take_one(struct slab_thread *t, struct slab_cache *c, struct slab_l
 	return obj;
 }
 
-/* Who calls a cache under debug, and when, where that is wanted; the thread is locked then. */
+/* Locks the thread; before that notes who calls a cache under debug, and when, if wanted. */
 static struct slab_thread *note_and_lock(const struct slab_cache *c, struct slab_event *event,
                                          const void *caller, bool frees)
 {
@@ -144,7 +144,7 @@ static struct slab_thread *note_and_lock(const struct slab_cache *c, struct slab
 	return t;
 }
 
-/* The same for a cache under debug, called from caller. */
+/* take_one() for a cache under debug, called from caller; locks the thread itself. */
 static void *take_debugged(struct slab_cache *c, const void *caller, struct slab_list *empties,
                            int *error)
 {
@@ -203,7 +203,7 @@ static void check_free(struct slab_cache *c, void *obj)
 		slab_misuse_double(c, obj);
 }
 
-/* A free, called from caller, to a cache under debug. */
+/* slab__free_slow() for a cache under debug, called from caller. */
 static void give_debugged(struct slab_cache *c, void *obj, const void *caller)
 {
 	struct slab_list empties;

@@ -1,7 +1,7 @@
 /*
  * take.c - memory for one slab                                                           Floor 6
  *
- * Called by slow.c. Small caches share spans; a cache above LARGE_CACHE_BYTES takes spans of its
+ * Called by slow.c. Small caches share spans; from OWN_SPANS_BYTES on a cache takes spans of its
  * own, so that it leaves whole spans empty when it shrinks. Warm slabs of any span of the order
  * come first; then an empty span of another order, cut anew; then what large blocks have left
  * (recent.c); then clean ones, made present some at a time; then holes; then a new span.
@@ -18,8 +18,8 @@
 #include "slab/recent.h"
 #include "slab/span.h"
 
-/* early: slabs from before that are on no span of the cache's own are refilled last, far away */
-#define LARGE_CACHE_BYTES ((size_t)128 << 10)
+/* Early: slabs from before lie anywhere, and are refilled before those in spans of its own. */
+#define OWN_SPANS_BYTES ((size_t)128 << 10)
 #define AHEAD_PAGES   16  /* most pages made present in one call, */
 #define AHEAD_OBJECTS 768 /* and most objects: a call that many share is cheap enough */
 #define ADOPT_MOST    ((size_t)256 << 10) /* taken at once of what large blocks have left */
@@ -39,7 +39,7 @@ static size_t span_bytes(size_t have_bytes, size_t slab_bytes)
 	return bytes;
 }
 
-/* Where the reserve ends to grow: a small program is not to keep as much as it has in use. */
+/* Up to where the reserve grows: a small program is not to keep as much as it has in use. */
 static size_t most_kept(const struct slab_reserve *r)
 {
 	size_t used = r->held_bytes + slab_root.large_bytes;
@@ -283,7 +283,7 @@ static struct slab *take_locked(struct slab_cache *c)
 	uint32_t order = c->geo.order, ahead = ahead_slabs(c);
 	struct slab_pool *shared = &slab_root.shared[order];
 	size_t cache_bytes = slab_read(&c->slabs.slabs) * c->geo.slab_bytes;
-	bool large = cache_bytes >= LARGE_CACHE_BYTES;
+	bool large = cache_bytes >= OWN_SPANS_BYTES;
 	size_t bytes = span_bytes(large ? cache_bytes : shared->bytes, c->geo.slab_bytes);
 	struct slab_cache *owner = large ? c : NULL;
 	struct slab_span *span = find_warm(c);

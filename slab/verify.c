@@ -216,7 +216,6 @@ static void check_threads(struct verify *v)
 	slab_list_for_each(pos, &slab_root.threads) {
 		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
 		struct slab__slot *s = slab_slot(t, v->cache);
-
 		void *hot;
 
 		if (s == NULL)
