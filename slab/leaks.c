@@ -33,6 +33,7 @@ struct leaks {
 	const char *what;      /* how a further report begins */
 	struct group *groups;  /* NULL: the cache keeps no stacks, or there is no memory */
 	uint64_t stacks, others;
+	uint64_t id, live;     /* at exit: of the cache, and objects that it holds */
 	unsigned named;
 };
 
@@ -89,6 +90,8 @@ static void end_groups(struct leaks *l)
 {
 	if (l->groups != NULL)
 		slab_page_unmap((uintptr_t)l->groups, groups_bytes());
+	l->groups = NULL;
+	l->stacks = l->others = 0;
 }
 
 /* ---- saying ---- */
@@ -166,31 +169,40 @@ void slab_leaks_report_destroy(struct slab_cache *c, uint64_t live)
 	slab_report_send(&l.report);
 }
 
-static int report_held(struct slab_cache *c, void *ctx)
+/* Groups what the next cache behind the one with l's id holds, if it holds something. */
+static int group_next(struct slab_cache *c, void *ctx)
 {
-	struct leaks l = { .cache = c, .what = "at exit " };
+	struct leaks *l = ctx;
 	struct slab_cache_stats st;
-	uint64_t *total = ctx;
 
-	if (slab_cache_stats(c, &st, sizeof st) != 0 || st.objects_live == 0)
+	if (c->id <= l->id || slab_cache_stats(c, &st, sizeof st) != 0 || st.objects_live == 0)
 		return 0;
-	*total += st.objects_live;
-	slab_report_begin(&l.report, l.what);
-	slab_report_cache(&l.report, c);
-	slab_report_text(&l.report, " holds ");
-	add_count(&l.report, c, st.objects_live);
-	begin_groups(&l);
-	add_groups(&l);
-	end_groups(&l);
-	slab_report_send(&l.report);
-	return 0;
+	l->cache = c;
+	l->id = st.id;
+	l->live = st.objects_live;
+	begin_groups(l);
+	return 1;
 }
 
+/*
+ * Caches are grouped under the registry's lock, and told of without it: names of functions need the
+ * dynamic loader's, which another thread may hold while a library's constructor creates a cache.
+ */
 uint64_t slab_leaks_report_all(void)
 {
+	struct leaks l = { .what = "at exit " };
 	uint64_t total = 0;
 
-	slab_for_each_cache(report_held, &total);
+	while (slab_for_each_cache(group_next, &l) != 0) {
+		total += l.live;
+		slab_report_begin(&l.report, l.what);
+		slab_report_cache(&l.report, l.cache);
+		slab_report_text(&l.report, " holds ");
+		add_count(&l.report, l.cache, l.live);
+		add_groups(&l);
+		end_groups(&l);
+		slab_report_send(&l.report);
+	}
 	return total;
 }
 

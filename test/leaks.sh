@@ -1,7 +1,8 @@
 #!/bin/bash
 # leaks.sh - SLAB_DEBUG=L and L=CODE in whole programs: what is held at exit is told, the status is
 # set, what stood in stdio's buffers arrives, functions given to atexit() run first, and a thread
-# that waits in a read keeps nobody. Linked with libslab.a, libslab.so and statically.
+# that waits in a read keeps nobody. Linked with libslab.a, libslab.so and statically. Nor does one
+# wait for ever that loads libraries meanwhile, whose constructors create caches.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=$(realpath "${BUILD:-build}")
@@ -85,5 +86,56 @@ for kind in archive shared static; do
 	try "$program" L=0 3 "holds 1 object" a
 	try "$program" "L=9;X" 9 "SLAB_DEBUG: 'X' in 'X' is no letter that is known" a
 done
+
+cat >"$work/plugin.c" <<'EOT'
+#include <slab.h>
+#include <unistd.h>
+
+__attribute__((constructor)) static void load(void)
+{
+	usleep(2000); /* under the lock of the dynamic loader, which names of functions need */
+	slab_cache_destroy(slab_cache_create("plugin", 40, NULL));
+}
+EOT
+cat >"$work/loader.c" <<'EOT'
+#include <dlfcn.h>
+#include <pthread.h>
+#include <slab.h>
+#include <unistd.h>
+
+static void *load_for_ever(void *path)
+{
+	for (;;) {
+		void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+		if (lib != NULL)
+			dlclose(lib);
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t id;
+
+	for (int i = 0; i < 50; i++)
+		slab_cache_alloc(slab_cache_create("conns", 100, NULL));
+	if (argc > 1 && pthread_create(&id, NULL, load_for_ever, argv[1]) == 0)
+		usleep(20000);
+	return 3;
+}
+EOT
+"$cc" -O1 -Iinclude -shared -fPIC -o "$work/plugin.so" "$work/plugin.c" -L"$build" -lslab || exit 1
+"$cc" -std=gnu11 -O1 -pthread -Iinclude -o "$work/loader" "$work/loader.c" -L"$build" -lslab \
+	-Wl,-rpath,"$build" || exit 1
+LD_LIBRARY_PATH=$build SLAB_DEBUG=UL=23 timeout 20 "$work/loader" "$work/plugin.so" 2>"$work/err"
+rc=$?
+told=$(grep -c "at exit cache 'conns' holds 1 object" "$work/err")
+if [ "$rc" -eq 23 ] && [ "$told" -eq 50 ]; then
+	passed=$((passed + 1))
+else
+	echo "while a thread loads libraries: exit status $rc and $told caches, wanted 23 and 50"
+	failed=$((failed + 1))
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
