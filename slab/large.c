@@ -108,14 +108,14 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 	return span != NULL ? (void *)span->base : NULL;
 }
 
-bool slab_large_is_start(const void *p)
+bool slab_large_is_start(const void *p, const char *what)
 {
 	const struct slab_span *span = slab_map_span(p);
 	struct slab_report r;
 
 	if (slab_likely(span != NULL && span->base == (uintptr_t)p))
 		return true;
-	slab_report_begin(&r, "bad free: ");
+	slab_report_begin(&r, what);
 	slab_report_hex(&r, (uintptr_t)p);
 	slab_report_text(&r, " lies inside a large block, not at its start");
 	slab_damage_send(&r);

@@ -12,9 +12,10 @@
 /* A block of at least size bytes; NULL: no memory. *zeroed: it has never been used. */
 void *slab_large_alloc(size_t size, size_t align, bool *zeroed);
 
-/* Whether a block begins at p, which the map says lies in a large one; else it is reported. To be
- * asked without a lock, before the two below: a program's handler of SIGABRT may use blocks. */
-bool slab_large_is_start(const void *p);
+/* Whether a block begins at p, which the map says lies in a large one; else that is reported, in
+ * words that begin with what. To be asked without a lock, before the two below: a program's handler
+ * of SIGABRT may use blocks. */
+bool slab_large_is_start(const void *p, const char *what);
 
 /* Gives back the block at p. */
 void slab_large_free(void *p);

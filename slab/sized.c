@@ -213,7 +213,7 @@ void slab_sized_free_slow(void *p)
 			slab_cache_free(c, p);
 		return;
 	}
-	if (!slab_large_is_start(p))
+	if (!slab_large_is_start(p, "bad free: "))
 		return;
 	t = slab_thread_lock_to_free();
 	slab_large_free(p);
@@ -324,7 +324,7 @@ static void *realloc_large(void *p, size_t usable, size_t size)
 {
 	void *there = NULL;
 
-	if (!slab_large_is_start(p)) {
+	if (!slab_large_is_start(p, "bad pointer: ")) {
 		errno = EINVAL;
 		return NULL;
 	}

@@ -100,6 +100,7 @@ says large-interior "^slab: bad free: .* lies inside a large block, not at its s
 says stack "^slab: bad free: 0x[0-9a-f]* is no block of this allocator"
 says data "^slab: bad free: 0x[0-9a-f]* is no block of this allocator"
 says realloc "^slab: bad pointer: 0x[0-9a-f]* is no block of this allocator"
+says large-realloc "^slab: bad pointer: .* lies inside a large block, not at its start"
 says size "^slab: bad free: 0x[0-9a-f]* freed with size 500, but its block has 112 bytes"
 says small-size "^slab: bad free: 0x[0-9a-f]* freed with size 100, but its block has 3072 bytes"
 says aligned-size "^slab: bad free: 0x[0-9a-f]* freed with size 64, but its block has 640 bytes"

@@ -51,6 +51,9 @@ int main(int argc, char **argv)
 	} else if (strcmp(what, "realloc") == 0) {
 		p = data;
 		p = realloc(p, 10);
+	} else if (strcmp(what, "large-realloc") == 0) {
+		p = malloc(1000000);
+		p = realloc(p + 4096, 2000000);
 	} else if (strcmp(what, "size") == 0) {
 		free_sized(p, 500);
 	} else if (strcmp(what, "small-size") == 0) {
