@@ -19,7 +19,6 @@
 #include "slab/magazine.h"
 #include "slab/meta.h"
 #include "slab/misuse.h"
-#include "slab/page.h"
 #include "slab/quarantine.h"
 #include "slab/registry.h"
 #include "slab/release.h"
@@ -30,6 +29,7 @@
 #include "slab/span.h"
 #include "slab/thread.h"
 #include "slab/track.h"
+#include "slab/valgrind.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define KNOWN_FLAGS (SLAB_PANIC | SLAB_DEBUG_FLAGS | SLAB_ONE_MALLOC)
@@ -259,7 +259,7 @@ static struct slab_cache *enter(struct slab_cache **where, struct slab_cache *ma
 
 	if (made == NULL)
 		return NULL;
-	slab_page_own(where, sizeof *where);
+	slab_valgrind_ignore(where, sizeof *where);
 	if (__atomic_compare_exchange_n(where, &there, made, false, __ATOMIC_ACQ_REL,
 	                                __ATOMIC_ACQUIRE))
 		return made;

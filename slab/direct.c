@@ -19,6 +19,7 @@
 #include "slab/owner.h"
 #include "slab/page.h"
 #include "slab/report.h"
+#include "slab/valgrind.h"
 
 /* There in every process with the tool, whether this library was built with it or not. */
 #define TOOL(symbol) extern void symbol(void) __attribute__((weak, visibility("default")))
@@ -40,15 +41,15 @@ static bool tool_bears_free(const void *obj)
 {
 	if (slab_serves_malloc)
 		return false;
-	if (slab_page_on_valgrind())
-		return !slab_page_on_drd();
+	if (slab_valgrind_runs())
+		return !slab_valgrind_is_drd();
 	return __asan_init != NULL && (uintptr_t)obj > MALLOC_ALIGN &&
 	       slab_page_is_mapped((const char *)obj - MALLOC_ALIGN);
 }
 
 static bool tool_is_there(void)
 {
-	return slab_page_on_valgrind() || __asan_init != NULL || __hwasan_init != NULL ||
+	return slab_valgrind_runs() || __asan_init != NULL || __hwasan_init != NULL ||
 	       __tsan_init != NULL || __msan_init != NULL || __lsan_do_leak_check != NULL;
 }
 

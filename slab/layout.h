@@ -23,8 +23,8 @@
  *   3  meta.c map.c config.c            memory for descriptors; whose address is it; SLAB_DEBUG
  *   2  page.c slabpage.c track.c        the kernel's memory calls; one slab, pure functions;
  *                                       who did something, and when
- *   1  bitmap.h list.h registry.h       containers; the outermost lock; sentences; the one root
- *      report.c root.c
+ *   1  bitmap.h list.h registry.h       containers; the outermost lock; sentences; the one root;
+ *      report.c root.c valgrind.h       a tool that watches
  *   0  layout.h check.h
  *
  * Lock order, outermost first; a thread takes them downwards only:

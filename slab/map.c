@@ -6,6 +6,7 @@
 #include "slab/map.h"
 #include "slab/check.h"
 #include "slab/page.h"
+#include "slab/valgrind.h"
 
 struct slab_map_leaf *slab_map_leaves[SLAB_MAP_LEAVES];
 
@@ -19,7 +20,7 @@ static struct slab_map_leaf *leaf_for(uintptr_t address)
 		if (base == 0)
 			return NULL;
 		slab_page_advise_huge(base, sizeof **where, false);
-		slab_page_own((void *)base, sizeof **where);
+		slab_valgrind_ignore((void *)base, sizeof **where);
 		/* what is touched of it for spans near each other */
 		__atomic_fetch_add(&slab_root.metadata_bytes, 3 * slab_root.page_bytes,
 		                   __ATOMIC_RELAXED);

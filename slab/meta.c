@@ -7,6 +7,7 @@
 #include "slab/meta.h"
 #include "slab/check.h"
 #include "slab/page.h"
+#include "slab/valgrind.h"
 
 #define CHUNK_BYTES ((size_t)64 << 10)
 #define CHUNK_HEAD_BYTES 64 /* for struct slab_meta_chunk: pieces begin on a line of the cache */
@@ -53,7 +54,7 @@ static bool new_chunk(void)
 
 	if (chunk == NULL)
 		return false;
-	slab_page_own(chunk, CHUNK_BYTES);
+	slab_valgrind_ignore(chunk, CHUNK_BYTES);
 	chunk->next = slab_root.meta_chunks;
 	chunk->bytes = CHUNK_BYTES;
 	__atomic_store_n(&slab_root.meta_chunks, chunk, __ATOMIC_RELEASE);

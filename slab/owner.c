@@ -7,6 +7,7 @@
 #include "slab/check.h"
 #include "slab/meta.h"
 #include "slab/page.h"
+#include "slab/valgrind.h"
 
 #define STEP ((uintptr_t)SLAB_OWNER_STEP)
 #define BYTES_BITS 17
@@ -55,7 +56,7 @@ static void *made(void **where, size_t bytes)
 	base = slab_page_map(bytes, slab_root.page_bytes);
 	if (base == 0)
 		return NULL;
-	slab_page_own((void *)base, bytes);
+	slab_valgrind_ignore((void *)base, bytes);
 	if (__atomic_compare_exchange_n(where, &there, (void *)base, false, __ATOMIC_RELEASE,
 	                                __ATOMIC_ACQUIRE)) {
 		slab_meta_account((int64_t)bytes);

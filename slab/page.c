@@ -2,7 +2,7 @@
  * page.c - the only file that makes the kernel's memory calls                            Floor 2
  *
  * Called by every floor above. Faults are injected here and nowhere else. Differences between
- * systems are settled here: no other file has an #if.
+ * kernels are settled here: no other .c file has an #if.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,6 +17,7 @@
 
 #include "slab/page.h"
 #include "slab/check.h"
+#include "slab/valgrind.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -211,7 +212,7 @@ static int drop_some(const struct slab_range *ranges, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		bytes += ranges[i].bytes;
-	if (n > 1 && !no_vectored_drop && !slab_page_on_valgrind()) { /* it warns of the call */
+	if (n > 1 && !no_vectored_drop && !slab_valgrind_runs()) { /* it warns of the call */
 		ssize_t done = syscall(SYS_process_madvise, PIDFD_SELF_PROCESS, ranges, n,
 		                       MADV_DONTNEED, 0);
 
@@ -310,7 +311,7 @@ uint64_t slab_page_random(void)
 /* A quarter of vm.max_map_count, at most 16,384; valgrind's own tables end earlier. */
 size_t slab_page_hole_limit(void)
 {
-	size_t limit = 0, most = slab_page_on_valgrind() ? 4096 : 16384;
+	size_t limit = 0, most = slab_valgrind_runs() ? 4096 : 16384;
 	int saved_errno = errno;
 	char text[24] = ""; /* MSan does not know the call that fills it */
 	ssize_t len = read_file("/proc/sys/vm/max_map_count", text, sizeof text);
@@ -333,46 +334,4 @@ bool slab_page_is_mapped(const void *p)
 
 	errno = saved_errno;
 	return mapped;
-}
-
-/* A client request to valgrind: an instruction sequence that does nothing elsewhere. */
-static uint64_t ask_valgrind(uint64_t what, uintptr_t first, uint64_t second)
-{
-	volatile uint64_t request[6] = { what, first, second, 0, 0, 0 };
-	uint64_t answer = 0;
-
-#if defined(__x86_64__)
-	__asm__ volatile("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi\n\t"
-	                 "xchgq %%rbx, %%rbx"
-	                 : "=d"(answer)
-	                 : "a"(&request[0]), "0"(answer)
-	                 : "cc", "memory");
-#elif defined(__aarch64__)
-	__asm__ volatile("mov x3, %1; mov x4, %2\n\t"
-	                 "ror x12, x12, #3; ror x12, x12, #13\n\t"
-	                 "ror x12, x12, #51; ror x12, x12, #61\n\t"
-	                 "orr x10, x10, x10\n\t"
-	                 "mov %0, x3"
-	                 : "=r"(answer)
-	                 : "r"(answer), "r"(&request[0])
-	                 : "cc", "memory", "x3", "x4");
-#endif
-	(void)request;
-	return answer;
-}
-
-bool slab_page_on_valgrind(void)
-{
-	return ask_valgrind(0x1001, 0, 0) != 0; /* RUNNING_ON_VALGRIND */
-}
-
-bool slab_page_on_drd(void)
-{
-	return ask_valgrind(0x44520000, 0, 0) != 0; /* its number of this thread */
-}
-
-void slab_page_own(const volatile void *p, size_t bytes)
-{
-	ask_valgrind(0x48470127, (uintptr_t)p, bytes); /* VALGRIND_HG_DISABLE_CHECKING */
-	ask_valgrind(0x44520002, (uintptr_t)p, bytes); /* DRD_IGNORE_VAR of a range */
 }

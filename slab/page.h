@@ -55,15 +55,6 @@ size_t slab_page_size(void);
 bool slab_page_is_mapped(const void *p);
 uint64_t slab_page_random(void);   /* bits that differ from process to process */
 size_t slab_page_hole_limit(void); /* how many holes spans may have altogether */
-bool slab_page_on_valgrind(void);
-bool slab_page_on_drd(void); /* that tool of it */
-
-/*
- * Memory of the library's own, which threads read while others change it, word by word, by relaxed
- * atomics. valgrind's race checkers (helgrind, drd) take those for plain accesses and are asked not
- * to look there; the orders that its locks make stay known to them.
- */
-void slab_page_own(const volatile void *p, size_t bytes);
 
 /* For tests: the n-th mapping call from now on fails (1 = the next); 0: none; -n: it and all
  * that follow. */

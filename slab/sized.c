@@ -18,10 +18,10 @@
 #include "slab/large.h"
 #include "slab/misuse.h"
 #include "slab/owner.h"
-#include "slab/page.h"
 #include "slab/report.h"
 #include "slab/span.h"
 #include "slab/thread.h"
+#include "slab/valgrind.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define STEP SLAB_SIZED_STEP
@@ -85,7 +85,7 @@ static __attribute__((noinline, cold)) struct slab_cache *make_class(struct slab
 
 	class_name(name, sizeof name, bytes, align);
 	c = slab_cache_define_sparse(where, name, bytes, align);
-	slab_page_own(slab_sized_slots, sizeof slab_sized_slots);
+	slab_valgrind_ignore(slab_sized_slots, sizeof slab_sized_slots);
 	for (size_t i = 0; c != NULL && align == STEP && i <= SLAB_SIZED_DIRECT / STEP; i++) {
 		class_of(i != 0 ? i * STEP : 1, &of);
 		if (of == bytes)

@@ -29,6 +29,7 @@
 #include "slab/report.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"
+#include "slab/valgrind.h"
 
 #define SPARE_THREADS 8 /* structs of ended threads kept for new ones */
 #define TABLE_BYTES (SLAB_SLOTS * sizeof(struct slab__slot))
@@ -55,11 +56,11 @@ void slab_init(void)
 
 	if (slab_likely(__atomic_load_n(&slab_root.magic, __ATOMIC_ACQUIRE) == SLAB_MAGIC))
 		return;
-	slab_page_own(&slab_root, sizeof slab_root);
+	slab_valgrind_ignore(&slab_root, sizeof slab_root);
 	slab_registry_lock();
 	if (slab_root.magic != SLAB_MAGIC) {
-		slab_page_own(slab_map_leaves, sizeof slab_map_leaves);
-		slab_page_own(slab_cache_by_slot, sizeof slab_cache_by_slot);
+		slab_valgrind_ignore(slab_map_leaves, sizeof slab_map_leaves);
+		slab_valgrind_ignore(slab_cache_by_slot, sizeof slab_cache_by_slot);
 		slab_root.page_bytes = slab_page_size();
 		slab_root.secret = slab_page_random();
 		exit_key_made = pthread_key_create(&exit_key, thread_exit) == 0;
@@ -113,7 +114,7 @@ static struct slab_thread *new_struct(void)
 		t = (struct slab_thread *)slab_page_map(thread_bytes(), slab_root.page_bytes);
 		if (t == NULL)
 			return NULL;
-		slab_page_own(t, thread_bytes());
+		slab_valgrind_ignore(t, thread_bytes());
 		slab_meta_account((int64_t)slab_root.page_bytes);
 	} else {
 		memcpy(touched, t->touched, sizeof touched); /* zero slots, but pages they are */

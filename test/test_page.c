@@ -4,6 +4,7 @@
 
 #include "test/unit.h"
 #include "slab/page.h"
+#include "slab/valgrind.h"
 
 #define PAGE ((size_t)4096)
 
@@ -231,7 +232,7 @@ Test(page, knows_the_system)
 	cr_assert_eq(slab_page_size(), (size_t)sysconf(_SC_PAGESIZE));
 	cr_assert_gt(slab_page_hole_limit(), 0);
 	cr_assert_leq(slab_page_hole_limit(), under_valgrind() ? 4096 : 16384);
-	cr_assert_eq(slab_page_on_valgrind(), under_valgrind());
+	cr_assert_eq(slab_valgrind_runs(), under_valgrind());
 	cr_assert_neq(slab_page_random(), 0);
 	cr_assert(slab_page_is_mapped(&slab_page_calls));
 	cr_assert_not(slab_page_is_mapped((void *)8));
