@@ -1,11 +1,10 @@
 /*
- * cache.c - caches come and go                                                           Floor 10
+ * cache.c - creating caches                                                              Floor 10
  *
- * Called by users. Descriptors of destroyed caches are never unmapped: they wait, oldest first, so
- * that a use after destroy finds a dead cache and not somebody else's memory.
+ * Called by users and by sized.c. New caches are made of what destroy.c has buried, the oldest
+ * first, or of fresh descriptors.
  */
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 #include "slab/cache.h"
@@ -14,28 +13,19 @@
 #include "slab/config.h"
 #include "slab/depot.h"
 #include "slab/direct.h"
-#include "slab/leaks.h"
 #include "slab/list.h"
 #include "slab/magazine.h"
 #include "slab/meta.h"
-#include "slab/misuse.h"
-#include "slab/quarantine.h"
 #include "slab/registry.h"
-#include "slab/release.h"
 #include "slab/report.h"
-#include "slab/return.h"
 #include "slab/slablist.h"
-#include "slab/slot.h"
-#include "slab/span.h"
 #include "slab/thread.h"
 #include "slab/track.h"
 #include "slab/valgrind.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define KNOWN_FLAGS (SLAB_PANIC | SLAB_DEBUG_FLAGS | SLAB_ONE_MALLOC)
-#define DEAD_KEPT 64      /* destroyed caches that are not reused yet */
-
-/* ---- create ---- */
+#define DEAD_KEPT 64 /* destroyed caches that are not reused yet */
 
 static bool name_byte_ok(char byte)
 {
@@ -83,18 +73,6 @@ static uint32_t take_number_locked(void)
 	return i;
 }
 
-static void give_number_back_locked(struct slab_cache *c)
-{
-	if (c->number != 0) { /* slot 0 is zero for ever: what a dead cache uses */
-		slab_cache_by_slot[c->number] = NULL;
-		slab_bit_clear(slab_root.slots_used, c->number);
-	}
-	c->number = 0;
-	c->slot_bytes = 0;
-	c->start_mask = 0; /* a late free looks for no header: the slow path names it */
-	c->colours = 0;
-}
-
 static struct slab_cache *take_descriptor_locked(void)
 {
 	struct slab_cache *c;
@@ -113,14 +91,6 @@ static void enlist_locked(struct slab_cache *c)
 	c->id = ++slab_root.next_id;
 	slab_list_add_tail(&c->link, &slab_root.caches);
 	slab_add(&slab_root.cache_count, 1);
-	slab_seq_end(&slab_root.generation);
-}
-
-static void delist_locked(struct slab_cache *c)
-{
-	slab_seq_begin(&slab_root.generation);
-	slab_list_del(&c->link);
-	slab_add(&slab_root.cache_count, (uint64_t)-1);
 	slab_seq_end(&slab_root.generation);
 }
 
@@ -283,111 +253,4 @@ struct slab_cache *slab_cache_define_sparse(struct slab_cache **where, const cha
 	struct slab_cache_args args = { .align = align };
 
 	return there != NULL ? there : enter(where, create(name, size, &args, sizeof args, true));
-}
-
-/* ---- destroy ---- */
-
-/* Not under the registry's lock: names for a report's stack need the dynamic loader's, which
- * another thread may hold while a library's constructor creates a cache. */
-static void end_quarantine(struct slab_cache *c, struct slab_list *empties)
-{
-	struct slab_thread *t = slab_thread_lock();
-
-	slab_quarantine_drain(c, empties);
-	slab_thread_unlock(t);
-	/* what another thread had taken out just before */
-	while (__atomic_load_n(&c->slabs.waiting, __ATOMIC_ACQUIRE) > 0)
-		sched_yield();
-}
-
-/* Every thread's magazines and the depot to the slabs: what is used afterwards is live. */
-static void flush_everywhere_locked(struct slab_cache *c, struct slab_list *empties)
-{
-	struct slab_list *pos;
-
-	slab_list_for_each(pos, &slab_root.threads) {
-		struct slab_thread *t = slab_container(pos, struct slab_thread, link);
-
-		pthread_mutex_lock(&t->lock);
-		if (slab_slot_used(t, c) != NULL) {
-			slab_slot_flush(t, c, empties);
-			slab_slot_retire(t, c);
-		}
-		pthread_mutex_unlock(&t->lock);
-	}
-	slab_depot_flush(c, empties);
-	slab_slablist_drain(c, true, empties);
-}
-
-static void release_now(struct slab_list *empties)
-{
-	struct slab_thread *t = slab_thread_lock();
-
-	slab_release(t, empties);
-	slab_thread_unlock(t);
-}
-
-static void bury(struct slab_cache *c)
-{
-	slab_registry_lock();
-	slab_list_add_tail(&c->link, &slab_root.dead);
-	slab_root.dead_count++;
-	slab_registry_unlock();
-}
-
-EXPORT int slab_cache_destroy(struct slab_cache *c)
-{
-	int saved_errno = errno;
-	struct slab_list empties;
-	struct slab_thread *t;
-	uint64_t live;
-
-	if (c == NULL)
-		return 0;
-	slab_list_init(&empties);
-	if (c->mode == SLAB_MODE_DEBUG)
-		end_quarantine(c, &empties);
-	slab_registry_lock();
-	if (c->state != SLAB_CACHE_LIVE)
-		slab_misuse_dead(c, "destroy");
-	flush_everywhere_locked(c, &empties);
-	live = slab_read(&c->slabs.used);
-	if (live == 0) {
-		give_number_back_locked(c);
-		c->state = SLAB_CACHE_DEAD;
-		delist_locked(c);
-	}
-	slab_registry_unlock();
-	release_now(&empties);
-	if (live > 0) {
-		slab_leaks_report_destroy(c, live);
-		errno = EBUSY;
-		return -1;
-	}
-	slab_thread_await(c);
-	t = slab_thread_lock();
-	slab_span_disown(c);
-	slab_return_all((int)c->geo.order);
-	slab_thread_unlock(t);
-	bury(c);
-	errno = saved_errno;
-	return 0;
-}
-
-EXPORT int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void *ctx)
-{
-	struct slab_list *pos;
-	int last = 0, cancel;
-
-	slab_init();
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* fn may print */
-	slab_registry_lock();
-	slab_list_for_each(pos, &slab_root.caches) {
-		last = fn(slab_container(pos, struct slab_cache, link), ctx);
-		if (last != 0)
-			break;
-	}
-	slab_registry_unlock();
-	pthread_setcancelstate(cancel, NULL);
-	return last;
 }

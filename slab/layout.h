@@ -6,8 +6,9 @@
  *
  *  12  malloc.c deepbind.c              the C library's names, in libslab-malloc.so alone
  *  11  sized.c                          the by-size front end
- *  10  cache.c slow.c stats.c walk.c    public API; slow paths of alloc and free; figures;
- *      verify.c reap.c json.c           iteration; validators; giving back; the figures as JSON
+ *  10  cache.c destroy.c slow.c         create; destroy; slow paths of alloc and free;
+ *      stats.c walk.c verify.c          figures; iteration; validators;
+ *      reap.c json.c                    giving back; the figures as JSON
  *   9  magazine.c thread.c leaks.c      taking from and giving to the magazines; threads come and
  *                                       go; fork; init; what is still held
  *   8  budget.c release.c               what a slot may park; letting go of slabs

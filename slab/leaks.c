@@ -1,8 +1,8 @@
 /*
  * leaks.c - what is still held, grouped by who took it                                   Floor 9
  *
- * Called by cache.c when destroy is refused, and by the C library at exit. The groups stand in
- * pages of their own; stacks beyond what fits there are counted as one.
+ * Called by destroy.c when it refuses, and by the C library at exit. The groups stand in pages of
+ * their own; stacks beyond what fits there are counted as one.
  */
 #include <stdlib.h>
 #include <string.h>

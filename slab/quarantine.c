@@ -1,7 +1,7 @@
 /*
  * quarantine.c - freed objects of caches under debug wait before they are used again     Floor 7
  *
- * Called by slow.c, reap.c and cache.c. First in, first out, of all caches together, up to the
+ * Called by slow.c, reap.c and destroy.c. First in, first out, of all caches together, up to the
  * bytes that SLAB_DEBUG's Q names. Objects leave in small batches: they are taken out under the
  * lock, and checked and given to their slabs without it, because a report may take long.
  */

@@ -1,10 +1,10 @@
 /*
  * return.c - giving pages back to the kernel                                             Floor 5
  *
- * Called by reserve.c (too much is kept), reap.c and cache.c (destroy). The only place that takes
- * pages away from a span. Under span_lock it decides and marks (the span is busy and on no pool's
- * list, so nobody takes from it); the kernel's calls run without that lock; then what came of them
- * is marked. A hole is no longer ours: it is never unmapped again, nor is a run across it.
+ * Called by reserve.c (too much is kept), reap.c and destroy.c. The only place that takes pages
+ * away from a span. Under span_lock it decides and marks (the span is busy and on no pool's list,
+ * so nobody takes from it); the kernel's calls run without that lock; then what came of them is
+ * marked. A hole is no longer ours: it is never unmapped again, nor is a run across it.
  *
  * munmap may fail with ENOMEM at the kernel's limit on mappings. Then the pages are dropped
  * instead; nothing is lost, a statistic counts it.

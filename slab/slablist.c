@@ -1,11 +1,11 @@
 /*
  * slablist.c - the slabs of one cache                                                    Floor 5
  *
- * Called by magazine.c, slot.c, slow.c, quarantine.c, cache.c, reap.c and walk.c. Objects are taken
- * from the oldest span of the cache alone that has a partial slab (home.c), so that the younger
- * ones drain. Other partial slabs stand in four bands by fill; the fullest band is used first. Full
- * slabs are on no list: the first free of an object brings them back. Empty slabs leave at once,
- * unless pinned or kept.
+ * Called by magazine.c, slot.c, slow.c, quarantine.c, cache.c, destroy.c, reap.c and walk.c.
+ * Objects are taken from the fullest of the four bands in which partial slabs stand by fill; those
+ * in spans of the cache alone come after, from the oldest span that has one (home.c), so that the
+ * younger ones drain. Full slabs are on no list: the first free of an object brings them back.
+ * Empty slabs leave at once, unless pinned or kept.
  */
 #include "slab/slablist.h"
 #include "slab/bitmap.h"

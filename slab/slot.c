@@ -1,8 +1,8 @@
 /*
  * slot.c - one thread's slots: two magazines each                                        Floor 7
  *
- * Called by budget.c, magazine.c, thread.c (thread exit, fork), cache.c (destroy), reap.c (flush)
- * and slow.c. What a slot may park is decided in budget.c; here it is charged to the thread.
+ * Called by budget.c, magazine.c, thread.c (thread exit, fork), destroy.c, reap.c (flush) and
+ * slow.c. What a slot may park is decided in budget.c; here it is charged to the thread.
  */
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /*
- * walk.c - the live objects of a cache; whose object an address is                       Floor 10
+ * walk.c - all caches; the live objects of one; whose object an address is               Floor 10
  *
  * Called by users, by leaks.c and by sized.c. A slot that the bitmap calls used may be parked in a
  * magazine; what is parked is collected once, sorted, and collected again when the caller's own
@@ -26,6 +26,24 @@
 #include "slab/thread.h"
 
 #define EXPORT __attribute__((visibility("default")))
+
+EXPORT int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void *ctx)
+{
+	struct slab_list *pos;
+	int last = 0, cancel;
+
+	slab_init();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* fn may print */
+	slab_registry_lock();
+	slab_list_for_each(pos, &slab_root.caches) {
+		last = fn(slab_container(pos, struct slab_cache, link), ctx);
+		if (last != 0)
+			break;
+	}
+	slab_registry_unlock();
+	pthread_setcancelstate(cancel, NULL);
+	return last;
+}
 
 /* An array from pages of its own. */
 struct pointers {
