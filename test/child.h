@@ -37,7 +37,7 @@ static inline void child_end(int line)
 	if (line != 0)
 		fprintf(stderr, "in a child: the check at line %d failed\n", line);
 	/* valgrind would end a child with a status of its own for what the parent's threads hold */
-	if (line == 0 && on_valgrind())
+	if (line == 0 && is_watched())
 		kill(getpid(), SIGKILL);
 	_exit(line != 0);
 }
@@ -49,7 +49,7 @@ static inline bool child_ended_well(pid_t pid)
 
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return false;
-	if (on_valgrind() && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+	if (is_watched() && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		return true;
 	if (WIFSIGNALED(status))
 		fprintf(stderr, "a child ended by signal %d\n", WTERMSIG(status));

@@ -8,31 +8,13 @@
 #ifndef TEST_FIGURES_H
 #define TEST_FIGURES_H
 
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include "slab.h"
+#include "test/unit.h"
 #include "slab/page.h"
 
 #define KIB ((size_t)1024)
 #define MIB ((size_t)1024 * 1024)
-
-static inline bool on_valgrind(void)
-{
-	return getenv("SLAB_TEST_UNDER") != NULL;
-}
-
-/* Natively the first, under valgrind the second. */
-static inline size_t scaled(size_t native, size_t slow)
-{
-	return on_valgrind() ? slow : native;
-}
 
 /* Resident bytes of this process; smaps_rollup counts exactly, statm in batches per thread. */
 static inline size_t rss_bytes(void)
@@ -63,22 +45,6 @@ static inline size_t maps_lines(void)
 			lines += text[i] == '\n';
 	close(fd);
 	return lines;
-}
-
-static inline struct slab_totals totals(void)
-{
-	struct slab_totals t;
-
-	cr_assert(slab_totals(&t, sizeof t) == 0, "slab_totals failed");
-	return t;
-}
-
-static inline struct slab_cache_stats stats_of(const struct slab_cache *c)
-{
-	struct slab_cache_stats st;
-
-	cr_assert(slab_cache_stats(c, &st, sizeof st) == 0, "slab_cache_stats failed");
-	return st;
 }
 
 /* Calls to the kernel's memory, all kinds together. */
@@ -162,14 +128,6 @@ static inline void drain(struct slab_cache *c, void **objs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		slab_cache_free(c, objs[i]);
-}
-
-static inline struct slab_cache *cache_of(const char *name, size_t size)
-{
-	struct slab_cache *c = slab_cache_create(name, size, NULL);
-
-	cr_assert(c != NULL, "no cache");
-	return c;
 }
 
 #endif

@@ -69,7 +69,7 @@ Test(exit, in_destructors_before_and_after_ours)
 	pthread_key_delete(early_key); /* the lowest number that is free, likely */
 	cr_assert(pthread_key_create(&before_ours, at_end) == 0);
 	cr_assert(pthread_key_create(&after_ours, at_end) == 0);
-	cache = cache_of("exit", 64);
+	cache = new_cache("exit", 64);
 	for (int use_first = 0; use_first < 2; use_first++)
 		for (unsigned turns = 1; turns <= 4; turns++)
 			for (size_t i = 0; i < scaled(200, 5); i++) {
@@ -80,7 +80,7 @@ Test(exit, in_destructors_before_and_after_ours)
 			}
 	cr_expect(atomic_load(&ran) > 0);
 	EXPECT_SUMS(cache);
-	cr_expect(stats_of(cache).objects_live == 0);
+	cr_expect(figures(cache).objects_live == 0);
 	cr_expect(totals().threads <= 1, "%zu ended threads still have slots",
 	          (size_t)totals().threads);
 	cr_expect(slab_cache_destroy(cache) == 0);
@@ -117,14 +117,14 @@ Test(exit, first_use_in_the_last_round_of_destructors)
 	cr_assert(pthread_key_create(&last_key, count_down) == 0);
 	for (int i = 0; i < 3; i++)
 		pthread_key_delete(lower[i]);
-	cache = cache_of("late", 64);
+	cache = new_cache("late", 64);
 	for (size_t i = 0; i < lives; i++) {
 		cr_assert(pthread_create(&id, NULL, end_late, (void *)(uintptr_t)4) == 0);
 		pthread_join(id, NULL);
 	}
 	EXPECT_SUMS(cache);
 	/* nobody tells the library of their end: they stay, with what they have parked */
-	cr_expect(stats_of(cache).objects_live == 0);
+	cr_expect(figures(cache).objects_live == 0);
 	cr_expect(slab_cache_destroy(cache) == 0, "what ended threads have parked counts as live");
 	pthread_key_delete(last_key);
 }
@@ -167,7 +167,7 @@ static int leave_by_exit(void *arg)
 
 Test(exit, in_atexit)
 {
-	if (on_valgrind())
+	if (is_watched())
 		return; /* a child's exit status is that of its leak check there */
 	for (int i = 0; i < 20; i++)
 		cr_expect(in_child(leave_by_exit, NULL));
@@ -175,7 +175,7 @@ Test(exit, in_atexit)
 
 Test(exit, while_detached_threads_run_on)
 {
-	if (on_valgrind())
+	if (is_watched())
 		return;
 	for (int i = 0; i < 50; i++)
 		cr_expect(in_child(leave_by_exit, ""));
@@ -204,7 +204,7 @@ static int main_ends_first(void *arg)
 
 Test(exit, the_first_thread_ends_first)
 {
-	if (on_valgrind())
+	if (is_watched())
 		return;
 	for (int i = 0; i < 20; i++)
 		cr_expect(in_child(main_ends_first, NULL));

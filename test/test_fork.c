@@ -50,7 +50,7 @@ static void tear_down(void)
 	for (int k = 0; k < CACHES; k++) {
 		drain(caches[k], shared_objs[k], HELD);
 		EXPECT_SUMS(caches[k]);
-		cr_expect(stats_of(caches[k]).objects_live == 0);
+		cr_expect(figures(caches[k]).objects_live == 0);
 		cr_expect(slab_cache_destroy(caches[k]) == 0);
 	}
 }
@@ -96,22 +96,22 @@ static int use_everything(void *arg)
 		CHECK_SUMS(caches[k]);
 		for (int i = 0; i < HELD; i++)
 			CHECK(((unsigned char *)shared_objs[k][i])[sizes[k] - 1] == 0x77);
-		capacity = stats_of(caches[k]).objects_capacity;
+		capacity = figures(caches[k]).objects_capacity;
 		for (int i = 0; i < HELD; i++)
 			CHECK((objs[i] = slab_cache_alloc(caches[k])) != NULL);
-		CHECK(stats_of(caches[k]).objects_capacity >= capacity);
+		CHECK(figures(caches[k]).objects_capacity >= capacity);
 		slab_cache_free_bulk(caches[k], HELD, shared_objs[k]);
 		slab_cache_free_bulk(caches[k], HELD, objs);
 		CHECK_SUMS(caches[k]);
 		slab_cache_shrink(caches[k]);
 		/* nothing is parked: what vanished threads had in magazines came to the depot */
-		CHECK(stats_of(caches[k]).objects_cached == 0);
+		CHECK(figures(caches[k]).objects_cached == 0);
 		CHECK_SUMS(caches[k]);
 		/* objects in the hands of vanished threads stay live */
-		if (stats_of(caches[k]).objects_live == 0)
+		if (figures(caches[k]).objects_live == 0)
 			CHECK(slab_cache_destroy(caches[k]) == 0);
 	}
-	CHECK(cache_of("of-the-child", 96) != NULL);
+	CHECK(new_cache("of-the-child", 96) != NULL);
 	slab_reap();
 	return 0;
 }
@@ -274,7 +274,7 @@ Test(fork, in_a_destructor_at_the_end_of_a_thread)
 	slab_set(SLAB_RESERVE_BYTES, 512 * KIB);
 	cr_expect(forked_by_dtor > 0, "no destructor ran");
 	good = child_ended_well(forked_by_dtor); /* its last thread ended, so it did */
-	cr_expect(good || on_valgrind(), "the child did not end well");
+	cr_expect(good || is_watched(), "the child did not end well");
 	tear_down();
 }
 
@@ -300,16 +300,16 @@ static int find_parked(void *arg)
 
 	CHECK(totals().threads <= 1); /* what is cached is this thread's or the depot's */
 	for (int k = 0; k < CACHES; k++) {
-		CHECK(stats_of(caches[k]).objects_cached == cached[k]);
-		CHECK(stats_of(caches[k]).objects_live == HELD);
+		CHECK(figures(caches[k]).objects_cached == cached[k]);
+		CHECK(figures(caches[k]).objects_live == HELD);
 	}
 	for (int k = 0; k < CACHES; k++) {
-		struct slab_cache_stats st = stats_of(caches[k]);
+		struct slab_cache_stats st = figures(caches[k]);
 		size_t n = st.objects_cached < 64 ? st.objects_cached : 64;
 
 		for (size_t i = 0; i < n; i++)
 			CHECK((objs[i] = slab_cache_alloc(caches[k])) != NULL);
-		CHECK(stats_of(caches[k]).slabs == st.slabs);
+		CHECK(figures(caches[k]).slabs == st.slabs);
 		slab_cache_free_bulk(caches[k], n, objs);
 		CHECK_SUMS(caches[k]);
 	}
@@ -329,7 +329,7 @@ Test(fork, what_vanished_threads_have_parked_is_usable)
 		cr_assert(pthread_create(&ids[i], NULL, park_and_wait, &barrier) == 0);
 	pthread_barrier_wait(&barrier);
 	for (int k = 0; k < CACHES; k++) {
-		cached[k] = stats_of(caches[k]).objects_cached;
+		cached[k] = figures(caches[k]).objects_cached;
 		cr_expect(cached[k] >= 4, "the threads have parked nothing");
 	}
 	cr_expect(in_child(find_parked, cached));

@@ -30,7 +30,7 @@ static void *walk(void *arg)
 /* A thread that stays inside of its walk until stop_walker(). */
 static void start_walker(void)
 {
-	c = cache_of("walked", 256);
+	c = new_cache("walked", 256);
 	fill(c, objs, N);
 	pthread_barrier_init(&barrier, NULL, 2);
 	cr_assert(pthread_create(&walker, NULL, walk, NULL) == 0);
@@ -51,13 +51,13 @@ TestSuite(fork_walk, .init = start_walker, .fini = stop_walker, .timeout = 240);
 
 static int free_and_destroy(void *arg)
 {
-	size_t mapped = totals().mapped_bytes, held = stats_of(c).mapped_bytes;
+	size_t mapped = totals().mapped_bytes, held = figures(c).mapped_bytes;
 
 	(void)arg;
 	CHECK(held >= N * 256);
 	drain(c, objs, N);
 	slab_cache_shrink(c);
-	CHECK(stats_of(c).slabs == 0);
+	CHECK(figures(c).slabs == 0);
 	CHECK_SUMS(c);
 	CHECK(slab_cache_destroy(c) == 0);
 	slab_reap();
@@ -103,7 +103,7 @@ static int fork_once(void *obj, void *ctx)
 	alarm((unsigned)scaled(30, 240));
 	drain(c, objs, N);
 	slab_cache_shrink(c);
-	f->slabs = stats_of(c).slabs;
+	f->slabs = figures(c).slabs;
 	return 0;
 }
 
@@ -112,7 +112,7 @@ static int look_back(const struct forking *f, uint64_t slabs)
 	CHECK(f->slabs == slabs); /* its own walk kept them, */
 	CHECK(f->shown == 1);     /* which went on and found nothing more */
 	slab_cache_shrink(c);
-	CHECK(stats_of(c).slabs == 0);
+	CHECK(figures(c).slabs == 0);
 	CHECK_SUMS(c);
 	CHECK(slab_cache_destroy(c) == 0);
 	return 0;
@@ -121,7 +121,7 @@ static int look_back(const struct forking *f, uint64_t slabs)
 Test(fork_walk, a_walk_whose_callback_forks_goes_on_in_both)
 {
 	struct forking f = { .pid = -1 };
-	uint64_t slabs = stats_of(c).slabs;
+	uint64_t slabs = figures(c).slabs;
 
 	cr_expect(slab_cache_for_each_object(c, fork_once, &f) == 0);
 	if (f.pid == 0)

@@ -71,22 +71,22 @@ Test(holes, every_other_slab_of_many)
 	size_t slabs = scaled(150000, 6000), n = slabs * PER_SLAB, kept, before, full, half, calls;
 	size_t limit = slab_page_hole_limit(), lines = maps_lines(), mapped, held;
 	void **objs = own_pages(n * sizeof *objs);
-	struct slab_cache *c = cache_of("alternate", SIZE);
+	struct slab_cache *c = new_cache("alternate", SIZE);
 	struct slab_totals t;
 
-	cr_assert(stats_of(c).objects_per_slab == PER_SLAB);
+	cr_assert(figures(c).objects_per_slab == PER_SLAB);
 	before = rss_bytes();
 	refill(c, objs, 0, n);
 	full = rss_bytes() - before;
 	mapped = totals().mapped_bytes;
-	held = stats_of(c).slabs;
+	held = figures(c).slabs;
 	kept = free_alternate(c, objs, n, 1);
 	half = rss_bytes() - before;
 	t = totals();
 	cr_expect(t.unmap_failures == 0);
 	cr_expect(t.holes <= limit, "%zu holes", (size_t)t.holes);
 	cr_expect(maps_lines() <= lines + 2 * limit, "%zu lines in maps", maps_lines());
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect(half <= full * 55 / 100, "%zu KiB of %zu KiB", half / KIB, full / KIB);
 	slab_reap(); /* makes as many holes as may be */
 	t = totals();
@@ -98,7 +98,7 @@ Test(holes, every_other_slab_of_many)
 	calls = page_calls();
 	refill(c, objs, kept, n);
 	cr_log_info("refilled with %zu calls", (size_t)page_calls() - calls);
-	cr_expect(stats_of(c).slabs <= held, "%zu slabs, before %zu", (size_t)stats_of(c).slabs,
+	cr_expect(figures(c).slabs <= held, "%zu slabs, before %zu", (size_t)figures(c).slabs,
 	          held);
 	/* what it left in the shared spans of its youth is for others: one more of its own */
 	cr_expect(totals().mapped_bytes <= mapped + SLAB_SPAN_MAX_BYTES,
@@ -107,7 +107,7 @@ Test(holes, every_other_slab_of_many)
 	cr_expect(totals().lost_holes == 0);
 	EXPECT_SUMS(c);
 	drain(c, objs, n);
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect(rss_bytes() <= before + totals().reserve_bytes + MIB);
 	slab_cache_shrink(c);
 	cr_expect(totals().holes == 0, "%zu holes without a slab", (size_t)totals().holes);
@@ -182,7 +182,7 @@ static void foreigners(bool exactly, size_t run)
 	size_t kept, inside, intact = 0;
 	void **objs = own_pages(n * sizeof *objs);
 	struct foreign *f = own_pages(room * sizeof *f);
-	struct slab_cache *c = cache_of("foreign", SIZE);
+	struct slab_cache *c = new_cache("foreign", SIZE);
 	size_t holes, lost;
 
 	refill(c, objs, 0, n);
@@ -194,7 +194,7 @@ static void foreigners(bool exactly, size_t run)
 		inside = room = settle_exactly(f, room);
 	else
 		inside = settle_anywhere(f, room);
-	cr_expect(on_valgrind() || inside > 10, "only %zu mappings in our holes", inside);
+	cr_expect(is_watched() || inside > 10, "only %zu mappings in our holes", inside);
 	for (size_t i = 0; i < room; i++)
 		if (in_a_hole(f[i].p))
 			cr_assert(slab_cache_of(f[i].p) == NULL, "a foreign page is called ours");
@@ -233,7 +233,7 @@ Test(holes, spans_of_ours_in_holes_of_ours)
 {
 	size_t n = scaled(20000, 1500) * PER_SLAB, m = n / 8, kept, nested = 0;
 	void **objs = own_pages(n * sizeof *objs), **more = own_pages(m * sizeof *more);
-	struct slab_cache *outer = cache_of("outer", SIZE), *inner = cache_of("inner", 1000);
+	struct slab_cache *outer = new_cache("outer", SIZE), *inner = new_cache("inner", 1000);
 	uint64_t state = 7;
 
 	for (int round = 0; round < 6; round++) {
@@ -263,7 +263,7 @@ Test(holes, spans_of_ours_in_holes_of_ours)
 		drain(outer, objs, n);
 	}
 	cr_log_info("%zu objects lay in holes of another span", nested);
-	cr_expect(on_valgrind() || nested > 0, "no span lay in a hole of another");
+	cr_expect(is_watched() || nested > 0, "no span lay in a hole of another");
 	cr_expect(slab_cache_destroy(inner) == 0 && slab_cache_destroy(outer) == 0);
 	munmap(objs, n * sizeof *objs);
 	munmap(more, m * sizeof *more);
@@ -276,7 +276,7 @@ Test(holes, every_other_block_of_62_kb)
 	size_t n = 28000, lines = maps_lines();
 	void **blocks = own_pages(n * sizeof *blocks);
 
-	if (on_valgrind()) /* they would be touched */
+	if (is_watched()) /* they would be touched */
 		return;
 	for (size_t i = 0; i < n; i++) {
 		blocks[i] = slab_malloc(62000);

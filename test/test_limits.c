@@ -21,7 +21,7 @@ static void burst_with_reserve(size_t reserve)
 {
 	size_t n = burst_bytes() / 256, before, after;
 	void **objs = own_pages(n * sizeof *objs);
-	struct slab_cache *c = cache_of("reserve", 256);
+	struct slab_cache *c = new_cache("reserve", 256);
 
 	cr_assert(slab_set(SLAB_RESERVE_BYTES, reserve) == 0);
 	cr_expect(totals().reserve_bytes == reserve);
@@ -31,14 +31,14 @@ static void burst_with_reserve(size_t reserve)
 	drain(c, objs, n);
 	after = rss_bytes();
 	cr_expect(totals().reserve_bytes == reserve, "a reserve that is set does not stay");
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect(after <= before + reserve + MIB / 2, "reserve of %zu KiB, %zu KiB kept",
 		          reserve / KIB, (after - before) / KIB);
 	cr_log_info("reserve of %zu KiB: +%zu KiB", reserve / KIB, (after - before) / KIB);
 	EXPECT_SUMS(c);
 	cr_assert(slab_set(SLAB_RESERVE_BYTES, 0) == 0); /* takes effect at once */
 	after = rss_bytes();
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect(after <= before + MIB / 2, "reserve of 0 after %zu KiB: %zu KiB kept",
 		          reserve / KIB, (after - before) / KIB);
 	fill(c, objs, n);
@@ -74,7 +74,7 @@ Test(limits, huge_pages_come_back_too)
 {
 	size_t n = burst_bytes() / 64, before, after;
 	void **objs = own_pages(n * sizeof *objs);
-	struct slab_cache *c = cache_of("huge", 64);
+	struct slab_cache *c = new_cache("huge", 64);
 
 	before = rss_bytes();
 	cr_assert(slab_set(SLAB_HUGEPAGES, 1) == 0);
@@ -87,7 +87,7 @@ Test(limits, huge_pages_come_back_too)
 	/* a huge page goes back whole or not at all: what magazines hold pins many of them */
 	slab_cache_shrink(c);
 	cr_expect(totals().mapped_bytes == 0 && totals().holes == 0);
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect(rss_bytes() <= before + MIB, "%zu KiB kept on huge pages",
 		          (rss_bytes() - before) / KIB);
 	fill(c, objs, n);
@@ -108,7 +108,7 @@ Test(limits, munmap_fails_always)
 {
 	size_t n = burst_bytes() / 256, before, mapped, peak;
 	void **objs = own_pages(n * sizeof *objs);
-	struct slab_cache *c = cache_of("refused", 256);
+	struct slab_cache *c = new_cache("refused", 256);
 	uint64_t failures = totals().unmap_failures;
 
 	before = rss_bytes();
@@ -135,7 +135,7 @@ Test(limits, munmap_fails_always)
 	slab_cache_shrink(c);
 	cr_expect(totals().mapped_bytes == 0, "%zu KiB are never given back",
 	          (size_t)totals().mapped_bytes / KIB);
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect(rss_bytes() <= before + MIB);
 	cr_expect(slab_cache_destroy(c) == 0);
 	munmap(objs, n * sizeof *objs);
@@ -146,7 +146,7 @@ static int at_the_limit_on_mappings(void *arg)
 {
 	size_t slabs = 140000, n = slabs * 8, before, full, half;
 	void **objs = own_pages(n * sizeof *objs), *pages = NULL;
-	struct slab_cache *c = cache_of("many-maps", 504);
+	struct slab_cache *c = new_cache("many-maps", 504);
 
 	(void)arg;
 	for (size_t i = 0; i < 120000; i++) { /* foreign mappings, every other of another kind */
@@ -188,7 +188,7 @@ static int at_the_limit_on_mappings(void *arg)
 
 Test(limits, the_kernels_limit_on_mappings)
 {
-	if (on_valgrind())
+	if (is_watched())
 		return; /* its own tables of mappings end earlier */
 	cr_expect(in_child(at_the_limit_on_mappings, NULL));
 }
@@ -209,7 +209,7 @@ static int without_address_space(void *arg)
 {
 	size_t most = 100 * MIB / 1024, n = 0;
 	void **objs = own_pages(most * sizeof *objs);
-	struct slab_cache *c = cache_of("limited", 1024), *d = cache_of("other", 64);
+	struct slab_cache *c = new_cache("limited", 1024), *d = new_cache("other", 64);
 	struct rlimit old, low;
 	uint64_t failures;
 
@@ -226,7 +226,7 @@ static int without_address_space(void *arg)
 			break;
 	}
 	CHECK(n < most && errno == ENOMEM);
-	failures = stats_of(c).alloc_failures;
+	failures = figures(c).alloc_failures;
 	CHECK(failures == 1);
 	errno = 0;
 	CHECK(slab_cache_alloc_bulk(c, 100, objs + n) == 0 && errno == ENOMEM);
@@ -253,7 +253,7 @@ static int without_address_space(void *arg)
 
 Test(limits, no_address_space)
 {
-	if (on_valgrind())
+	if (is_watched())
 		return; /* it shares the address space and ends for want of it; see test_oom.c */
 	cr_expect(in_child(without_address_space, NULL));
 }
@@ -274,7 +274,7 @@ static int with_locked_memory(void *arg)
 {
 	size_t n = 40 * MIB / 256, before, got;
 	void **objs = own_pages(n * sizeof *objs);
-	struct slab_cache *c = cache_of("locked", 256);
+	struct slab_cache *c = new_cache("locked", 256);
 	struct rlimit limit;
 
 	CHECK(getrlimit(RLIMIT_MEMLOCK, &limit) == 0);
@@ -315,7 +315,7 @@ static int with_locked_memory(void *arg)
 
 Test(limits, locked_memory)
 {
-	if (on_valgrind())
+	if (is_watched())
 		return; /* it does not know mlockall's flags, and RSS is its own */
 	cr_expect(in_child(with_locked_memory, NULL));
 	cr_expect(in_child(with_locked_memory, ""));

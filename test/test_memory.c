@@ -13,23 +13,23 @@ static void burst(size_t size, size_t bytes)
 {
 	size_t n = bytes / size, before, after;
 	void **objs = own_pages(n * sizeof *objs);
-	struct slab_cache *c = cache_of("burst", size);
+	struct slab_cache *c = new_cache("burst", size);
 	struct slab_totals t;
 
 	before = rss_bytes();
 	fill(c, objs, n);
 	for (size_t i = 0; size > 4096 && i < n; i++)
 		memset(objs[i], 1, size);
-	cr_expect(on_valgrind() || rss_bytes() > before + bytes, "the burst was not resident");
+	cr_expect(is_watched() || rss_bytes() > before + bytes, "the burst was not resident");
 	shuffle(objs, n, size);
 	drain(c, objs, n);
 	after = rss_bytes(); /* with no further call */
 	t = totals();
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect(after <= before + t.reserve_bytes + MIB,
 		          "%zu KiB more than before objects of %zu, reserve %zu KiB",
 		          (after - before) / KIB, size, (size_t)t.reserve_bytes / KIB);
-	cr_expect(stats_of(c).mapped_bytes <= t.reserve_bytes + MIB);
+	cr_expect(figures(c).mapped_bytes <= t.reserve_bytes + MIB);
 	cr_log_info("burst of %zu: +%ld KiB, reserve %zu KiB", size,
 	            ((long)after - (long)before) / 1024, (size_t)t.reserve_bytes / KIB);
 	EXPECT_SUMS(c);
@@ -47,7 +47,7 @@ Test(memory, peak_is_constant_over_a_thousand_rounds)
 {
 	size_t n = scaled(65536, 8192), rounds = scaled(1000, 12), early = 0, late = 0;
 	void **objs = own_pages(n * sizeof *objs), **order = own_pages(n * sizeof *order);
-	struct slab_cache *c = cache_of("rounds", 64);
+	struct slab_cache *c = new_cache("rounds", 64);
 
 	for (size_t i = 0; i < n; i++)
 		order[i] = (void *)(uintptr_t)i;
@@ -113,7 +113,7 @@ static void idle_threads(size_t thread_bytes)
 	slab_set(SLAB_THREAD_BYTES, thread_bytes);
 	pthread_barrier_init(&barrier, NULL, THREADS + 1);
 	for (int s = 0; s < SIZES; s++)
-		caches[s] = cache_of("idle", sizes[s]);
+		caches[s] = new_cache("idle", sizes[s]);
 	for (int i = 0; i < THREADS; i++)
 		own[i] = own_pages(room);
 	before = rss_bytes();
@@ -129,7 +129,7 @@ static void idle_threads(size_t thread_bytes)
 	pthread_barrier_wait(&barrier);
 	pthread_barrier_wait(&barrier);
 	flushed = rss_bytes();
-	if (!on_valgrind()) {
+	if (!is_watched()) {
 		cr_expect(idle <= before + THREADS * thread_bytes + reserve + meta + MIB + stacks,
 		          "idle threads hold %zu KiB", (idle - before) / KIB);
 		cr_expect(flushed <= before + reserve + meta + MIB + stacks,
@@ -139,9 +139,9 @@ static void idle_threads(size_t thread_bytes)
 	            "reserve %zu KiB", thread_bytes / KIB, (idle - before) / KIB,
 	            (flushed - before) / KIB, meta / KIB, reserve / KIB);
 	for (int s = 0; s < SIZES; s++) { /* what is left stands in the depot: no thread has any */
-		cr_expect(stats_of(caches[s]).objects_live == 0);
+		cr_expect(figures(caches[s]).objects_live == 0);
 		slab_cache_shrink(caches[s]);
-		cr_expect(stats_of(caches[s]).objects_cached == 0, "a flushed thread has some");
+		cr_expect(figures(caches[s]).objects_cached == 0, "a flushed thread has some");
 		EXPECT_SUMS(caches[s]);
 	}
 	pthread_barrier_wait(&barrier);
@@ -171,12 +171,12 @@ Test(memory, a_small_object_costs_little_more_than_itself)
 {
 	size_t n = scaled(1000000, 10000), before, each;
 	void **objs = own_pages(n * sizeof *objs);
-	struct slab_cache *c = cache_of("density", 64);
+	struct slab_cache *c = new_cache("density", 64);
 
 	before = rss_bytes();
 	fill(c, objs, n);
 	each = (rss_bytes() - before) * 100 / n;
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect(each <= 6650, "%zu.%02zu bytes for one of 64", each / 100, each % 100);
 	cr_log_info("an object of 64: %zu.%02zu bytes", each / 100, each % 100);
 	drain(c, objs, n);
@@ -193,15 +193,15 @@ Test(memory, a_cache_costs_a_slab_and_a_kibibyte)
 	meta = totals().metadata_bytes;
 	before = rss_bytes();
 	for (size_t i = 0; i < n; i++) {
-		many[i] = cache_of("one-of-many", 64);
+		many[i] = new_cache("one-of-many", 64);
 		fill(many[i], &objs[i], 1);
 	}
 	rss = rss_bytes() - before;
 	meta = totals().metadata_bytes - meta;
 	for (size_t i = 0; i < n; i++)
-		cr_assert(stats_of(many[i]).mapped_bytes <= 4096);
+		cr_assert(figures(many[i]).mapped_bytes <= 4096);
 	cr_expect(meta / n <= KIB, "%zu bytes of metadata for a cache", meta / n);
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect(rss / n <= 4096 + KIB, "%zu resident bytes for a cache", rss / n);
 	cr_log_info("a cache with one object: %zu bytes resident, metadata %zu", rss / n, meta / n);
 	for (size_t i = 0; i < n; i++) {
@@ -218,10 +218,10 @@ Test(memory, refill_takes_the_slabs_that_one_object_pins)
 {
 	size_t n = scaled(200000, 20000), kept = 0, slabs, freed = 0;
 	void **objs = own_pages(n * sizeof *objs);
-	struct slab_cache *c = cache_of("pinned", 64);
+	struct slab_cache *c = new_cache("pinned", 64);
 
 	fill(c, objs, n);
-	slabs = stats_of(c).slabs;
+	slabs = figures(c).slabs;
 	for (size_t i = 0; i < n; i++) { /* objects come slab by slab, but not one after another */
 		uintptr_t page = (uintptr_t)objs[i] & ~(uintptr_t)4095;
 		bool last = true;
@@ -240,8 +240,8 @@ Test(memory, refill_takes_the_slabs_that_one_object_pins)
 		objs[kept + i] = slab_cache_alloc(c);
 		cr_assert(objs[kept + i] != NULL);
 	}
-	cr_expect(stats_of(c).slabs <= slabs, "%zu slabs, %zu before",
-	          (size_t)stats_of(c).slabs, slabs);
+	cr_expect(figures(c).slabs <= slabs, "%zu slabs, %zu before",
+	          (size_t)figures(c).slabs, slabs);
 	EXPECT_SUMS(c);
 	drain(c, objs, n);
 	cr_expect(slab_cache_destroy(c) == 0);
@@ -252,7 +252,7 @@ Test(memory, one_cache_uses_what_another_has_left)
 {
 	size_t bytes = scaled(64 * MIB, MIB), n = bytes / 64, before, small, large;
 	void **objs = own_pages(n * sizeof *objs);
-	struct slab_cache *a = cache_of("first", 64), *b = cache_of("second", 1024);
+	struct slab_cache *a = new_cache("first", 64), *b = new_cache("second", 1024);
 
 	before = rss_bytes();
 	fill(a, objs, n);
@@ -261,7 +261,7 @@ Test(memory, one_cache_uses_what_another_has_left)
 	drain(a, objs, n);
 	fill(b, objs, bytes / 1024);
 	large = rss_bytes() - before;
-	if (!on_valgrind()) /* the second alone takes no more than the first: 1/8 waste at most */
+	if (!is_watched()) /* the second alone takes no more than the first: 1/8 waste at most */
 		cr_expect(large <= (small > bytes * 9 / 8 ? small : bytes * 9 / 8) +
 		                       totals().reserve_bytes,
 		          "%zu KiB after %zu KiB", large / KIB, small / KIB);
@@ -276,7 +276,7 @@ Test(memory, parked_objects_go_when_another_cache_shrinks)
 {
 	size_t n = scaled(128 * MIB, 16 * MIB) / 256, m = n / 12, before, parked, after;
 	void **objs = own_pages(n * sizeof *objs), **more = own_pages(m * sizeof *more);
-	struct slab_cache *large = cache_of("large", 256), *small = cache_of("parked", 256);
+	struct slab_cache *large = new_cache("large", 256), *small = new_cache("parked", 256);
 
 	cr_assert(slab_set(SLAB_THREAD_BYTES, 4 * MIB) == 0);
 	before = rss_bytes();
@@ -284,16 +284,16 @@ Test(memory, parked_objects_go_when_another_cache_shrinks)
 	fill(small, more, m);
 	shuffle(more, m, 11);
 	drain(small, more, m);
-	parked = stats_of(small).mapped_bytes;
+	parked = figures(small).mapped_bytes;
 	shuffle(objs, n, 12);
 	drain(large, objs, n);
 	after = rss_bytes();
 	cr_log_info("%zu KiB parked, +%ld KiB at the end", parked / KIB,
 	            ((long)after - (long)before) / 1024);
-	cr_expect(on_valgrind() || parked > MIB / 2, "only %zu KiB parked", parked / KIB);
-	cr_expect(stats_of(small).mapped_bytes + stats_of(large).mapped_bytes <=
+	cr_expect(is_watched() || parked > MIB / 2, "only %zu KiB parked", parked / KIB);
+	cr_expect(figures(small).mapped_bytes + figures(large).mapped_bytes <=
 	          totals().reserve_bytes + MIB / 2);
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect(after <= before + totals().reserve_bytes + MIB);
 	cr_expect(slab_cache_destroy(large) == 0 && slab_cache_destroy(small) == 0);
 	cr_assert(slab_set(SLAB_THREAD_BYTES, MIB) == 0);
@@ -327,20 +327,20 @@ Test(memory, blocks_of_64_kib_cost_64_kib_and_make_few_calls)
 {
 	uint64_t calls;
 
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect_leq(resident(BLOCKS, 64 * KIB, true), BLOCKS * 66 * KIB + 256 * KIB);
 	for (int round = 0; round < 32; round++)
 		resident(40, 64 * KIB, false);
 	calls = slab_page_calls.map + slab_page_calls.unmap;
 	resident(40, 64 * KIB, false);
-	if (!on_valgrind())
+	if (!is_watched())
 		cr_expect_eq(slab_page_calls.map + slab_page_calls.unmap, calls);
 }
 
 Test(memory, what_comes_again_is_made_present_as_far_as_it_was_asked_for)
 {
 	resident(40, 65 * KIB, false); /* more than is kept */
-	if (on_valgrind())
+	if (is_watched())
 		return;
 	cr_expect_leq(resident(40, 65 * KIB, false), (40 + 4) * 68 * KIB);
 	cr_expect_gt(slab_page_calls.populate, 0);

@@ -200,8 +200,8 @@ static void check_all(void)
 				cr_assert(p[0] == (unsigned char)i &&
 				          p[sizes[k] - 1] == (unsigned char)i, "overwritten");
 		}
-		cr_assert(stats_of(work.caches[k]).objects_live == live, "%lu live, %zu known",
-		          (unsigned long)stats_of(work.caches[k]).objects_live, live);
+		cr_assert(figures(work.caches[k]).objects_live == live, "%lu live, %zu known",
+		          (unsigned long)figures(work.caches[k]).objects_live, live);
 		EXPECT_SUMS(work.caches[k]);
 	}
 	for (int i = 0; i < BLOCKS; i++)

@@ -200,7 +200,7 @@ static void iterate_under(struct slab_cache *c, size_t turns)
 	for (int i = 0; i < 3; i++)
 		pthread_join(ids[i], NULL);
 	cr_expect(atomic_load(&faults) == 0, "constructed state was lost");
-	cr_expect(stats_of(c).objects_live == 50);
+	cr_expect(figures(c).objects_live == 50);
 	EXPECT_SUMS(c);
 	drain(c, kept, 50);
 	EXPECT_SUMS(c);
@@ -209,7 +209,7 @@ static void iterate_under(struct slab_cache *c, size_t turns)
 
 Test(readers, iteration_while_slabs_come_and_go)
 {
-	iterate_under(cache_of("walked", 200), scaled(3000, 20));
+	iterate_under(new_cache("walked", 200), scaled(3000, 20));
 }
 
 Test(readers, iteration_while_destructors_run)
@@ -228,7 +228,7 @@ Test(readers, verify_while_others_work)
 	pthread_t ids[3];
 
 	slab_set_reporter(quiet, NULL);
-	walked = cache_of("verified", 200);
+	walked = new_cache("verified", 200);
 	atomic_store(&stop, false);
 	for (int i = 0; i < 3; i++)
 		cr_assert(pthread_create(&ids[i], NULL, churn, (void *)(uintptr_t)i) == 0);
@@ -262,7 +262,7 @@ static void *call_back(void *arg)
 
 Test(readers, the_callback_may_use_caches)
 {
-	struct slab_cache *c[3] = { cache_of("a", 64), constructed(200), cache_of("c", 3000) };
+	struct slab_cache *c[3] = { new_cache("a", 64), constructed(200), new_cache("c", 3000) };
 	pthread_t id;
 
 	call_back(c[0]);

@@ -99,7 +99,7 @@ static uint64_t swing(struct slab_cache *c, size_t by, size_t n, void **objs)
 static void edges_of(size_t size, size_t slabs, bool with_ctor)
 {
 	struct slab_cache *c = maybe_constructed("edges", size, with_ctor);
-	size_t full = stats_of(c).objects_per_slab * slabs, n = scaled(1000, 20);
+	size_t full = figures(c).objects_per_slab * slabs, n = scaled(1000, 20);
 	size_t from = full > 20 ? full - 20 : 0, most = 520;
 	void **objs = own_pages((full + most) * sizeof *objs);
 	uint64_t once = 0, twice = 0;
@@ -166,7 +166,7 @@ Test(syscalls, a_mebibyte_of_65536_comes_and_goes) { rounds_of(65536, 16, false)
 /* Two caches of different slab sizes at once, each with its own edge. */
 Test(syscalls, two_caches_swing_at_once)
 {
-	struct slab_cache *a = cache_of("a", 64), *b = cache_of("b", 1024);
+	struct slab_cache *a = new_cache("a", 64), *b = new_cache("b", 1024);
 	void *objs[2][64];
 	uint64_t calls[3];
 
@@ -189,7 +189,7 @@ Test(syscalls, destroy_and_create_again)
 	uint64_t before = page_calls(), meta = totals().metadata_bytes;
 
 	for (size_t i = 0; i < scaled(100000, 2000); i++) {
-		struct slab_cache *c = cache_of("short-lived", 64);
+		struct slab_cache *c = new_cache("short-lived", 64);
 
 		cr_assert(slab_cache_destroy(c) == 0);
 	}

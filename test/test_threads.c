@@ -33,8 +33,8 @@ static bool stamped(const void *obj, size_t size)
 
 static void at_rest(struct slab_cache *c, uint64_t live)
 {
-	cr_expect(stats_of(c).objects_live == live, "%lu live, should be %lu",
-	          (unsigned long)stats_of(c).objects_live, (unsigned long)live);
+	cr_expect(figures(c).objects_live == live, "%lu live, should be %lu",
+	          (unsigned long)figures(c).objects_live, (unsigned long)live);
 	EXPECT_SUMS(c);
 }
 
@@ -103,7 +103,7 @@ static void *consume(void *arg)
 			stamp(objs[i], 256, 0);
 			slab_cache_free(relay, objs[i]);
 		}
-		if (++turn % 64 == 0 && !on_valgrind()) {
+		if (++turn % 64 == 0 && !is_watched()) {
 			size_t rss = rss_bytes();
 
 			relay_peak = rss > relay_peak ? rss : relay_peak;
@@ -122,7 +122,7 @@ static void relay_with(int producers)
 	pthread_t ids[4], consumer;
 	struct slab_totals t;
 
-	relay = cache_of("relay", 256);
+	relay = new_cache("relay", 256);
 	relay_rounds = scaled(6000000, 4000) / 50 / (size_t)producers;
 	relay_peak = 0;
 	ring.done = false;
@@ -137,7 +137,7 @@ static void relay_with(int producers)
 	__atomic_store_n(&ring.done, true, __ATOMIC_RELEASE);
 	pthread_join(consumer, NULL);
 	t = totals();
-	if (!on_valgrind()) /* the peak: what the magazines of every thread may pin counts, too */
+	if (!is_watched()) /* the peak: what the magazines of every thread may pin counts, too */
 		cr_expect(relay_peak - before <= live * 3 / 2 + t.reserve_bytes +
 		                                     ((size_t)producers + 1) * MIB,
 		          "%zu KiB resident at the peak for %zu KiB live",
@@ -209,7 +209,7 @@ static void churn_with(int threads, size_t rounds)
 
 	churn_rounds = rounds;
 	for (int k = 0; k < CACHES; k++)
-		caches[k] = cache_of("churn", sizes[k]);
+		caches[k] = new_cache("churn", sizes[k]);
 	for (int i = 0; i < threads; i++)
 		cr_assert(pthread_create(&ids[i], NULL, churn, (void *)(uintptr_t)(i + 1)) == 0);
 	for (int i = 0; i < threads; i++)
@@ -253,7 +253,7 @@ Test(threads, ten_thousand_short_lives)
 	size_t lives = scaled(10000, 200) / LANES, meta = 0;
 	pthread_t ids[LANES];
 
-	caches[1] = cache_of("larson", 120);
+	caches[1] = new_cache("larson", 120);
 	for (size_t life = 0; life < lives; life++) {
 		for (int lane = 0; lane < LANES; lane++)
 			cr_assert(pthread_create(&ids[lane], NULL, one_life, lanes[lane]) == 0);
@@ -268,7 +268,7 @@ Test(threads, ten_thousand_short_lives)
 	cr_expect(totals().metadata_bytes <= meta + 64 * KIB, "metadata grows with ended threads");
 	at_rest(caches[1], LANES * LANE_OBJS);
 	slab_cache_shrink(caches[1]);
-	cr_expect(stats_of(caches[1]).objects_cached == 0, "an ended thread has kept objects");
+	cr_expect(figures(caches[1]).objects_cached == 0, "an ended thread has kept objects");
 	for (int lane = 0; lane < LANES; lane++) {
 		drain(caches[1], lanes[lane], LANE_OBJS);
 		memset(lanes[lane], 0, sizeof lanes[lane]);

@@ -34,10 +34,22 @@ static inline bool under_valgrind(void)
 	return under_tool() && strcmp(getenv("SLAB_TEST_UNDER"), "valgrind") == 0;
 }
 
-/* A number of rounds: fewer where each takes long. */
-static inline long rounds(long native, long checked)
+/* Such a tool or SLAB_DEBUG: all takes long, and resident memory is mostly not the test's. */
+static inline bool is_watched(void)
 {
-	return getenv("SLAB_TEST_UNDER") != NULL ? checked : native;
+	return getenv("SLAB_TEST_UNDER") != NULL;
+}
+
+/* A number of rounds: fewer where each takes long. */
+static inline long rounds(long native, long watched)
+{
+	return is_watched() ? watched : native;
+}
+
+/* The same for sizes. */
+static inline size_t scaled(size_t native, size_t watched)
+{
+	return is_watched() ? watched : native;
 }
 
 /* ---- caches ---- */
