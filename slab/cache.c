@@ -94,20 +94,21 @@ static void enlist_locked(struct slab_cache *c)
 	slab_seq_end(&slab_root.generation);
 }
 
+static bool is_debugged(uint32_t flags)
+{
+	return (flags & SLAB_DEBUG_FLAGS) != 0;
+}
+
 /* What slabs need: a number for spans and threads' slots, and where headers stand. */
 static void open_slabs_locked(struct slab_cache *c)
 {
+	c->mode = is_debugged(c->flags) ? SLAB_MODE_DEBUG : SLAB_MODE_POOL;
 	c->number = take_number_locked();
 	if (c->number == 0) /* then nobody could tell where its headers stand */
 		c->geo.colours = c->geo.colour_bytes = 0;
 	else
 		slab_cache_by_slot[c->number] = c;
 	slab_head_set(c);
-}
-
-static bool is_debugged(uint32_t flags)
-{
-	return (flags & SLAB_DEBUG_FLAGS) != 0;
 }
 
 /* direct: in mode M, see direct.h; sparse: of the by-size front end */
@@ -137,9 +138,7 @@ static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
 	slab_depot_init(&c->depot);
 	if (direct)
 		slab_direct_set(c);
-	else if (is_debugged(args->flags))
-		c->mode = SLAB_MODE_DEBUG;
-	if (!direct)
+	else
 		open_slabs_locked(c);
 	enlist_locked(c);
 	return c;

@@ -66,9 +66,6 @@ bool slab_direct_chosen(uint32_t flags)
 void slab_direct_set(struct slab_cache *c)
 {
 	c->mode = SLAB_MODE_MALLOC;
-	c->slot_bytes = 0;
-	c->start_mask = 0;
-	c->colours = c->colour_bytes = 0;
 	c->geo.objects = 1;
 	c->geo.slab_bytes = c->geo.stride_bytes = c->geo.object_bytes;
 }

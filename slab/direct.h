@@ -13,8 +13,8 @@
 /* Whether a cache with these flags (of create and SLAB_DEBUG) is to be in mode M. */
 bool slab_direct_chosen(uint32_t flags);
 
-/* Makes mode M of a new cache: slot 0, a head that leads every free to the slow path, and the
- * geometry of slabs of one object each, so that all figures keep their meaning. */
+/* Makes mode M of a new cache. Its head stays zero: slot 0, and every free takes the slow path. Its
+ * geometry is that of slabs of one object each, so that all figures keep their meaning. */
 void slab_direct_set(struct slab_cache *c);
 
 /* An object of bytes, at most those of the cache; NULL with errno. */
