@@ -23,7 +23,6 @@
 #include "slab/track.h"
 #include "slab/valgrind.h"
 
-#define EXPORT __attribute__((visibility("default")))
 #define KNOWN_FLAGS (SLAB_PANIC | SLAB_DEBUG_FLAGS | SLAB_ONE_MALLOC)
 #define DEAD_KEPT 64 /* destroyed caches that are not reused yet */
 

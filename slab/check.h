@@ -12,6 +12,9 @@
 #define SLAB_CHECKS 0 /* make CHECKS=1: assertions on */
 #endif
 
+/* What a program may call; all else is hidden (-fvisibility=hidden). */
+#define EXPORT __attribute__((visibility("default")))
+
 #define slab_likely(x) __builtin_expect(!!(x), 1)
 #define slab_unlikely(x) __builtin_expect(!!(x), 0)
 

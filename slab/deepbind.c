@@ -22,7 +22,7 @@ static void *(*next(void))(const char *, int)
 }
 
 /* A jump at the end, not a call: dlopen() asks who has called it, and searches that one's path. */
-__attribute__((visibility("default"))) void *(dlopen)(const char *file, int mode)
+EXPORT void *(dlopen)(const char *file, int mode)
 {
 	return next()(file, mode & ~RTLD_DEEPBIND);
 }

@@ -22,8 +22,6 @@
 #include "slab/span.h"
 #include "slab/thread.h"
 
-#define EXPORT __attribute__((visibility("default")))
-
 /* Not under the registry's lock: names for a report's stack need the dynamic loader's, which
  * another thread may hold while a library's constructor creates a cache. */
 static void end_quarantine(struct slab_cache *c, struct slab_list *empties)

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "slab/layout.h"
+#include "slab/check.h"
 #include "slab/page.h"
 
-#define EXPORT __attribute__((visibility("default")))
 #define FIRST_BYTES ((size_t)64 << 10)
 
 /* What slab_stats_json() has to say so far. */

@@ -15,12 +15,11 @@
 #include <unistd.h>
 
 #include "slab/sized.h"
+#include "slab/check.h"
 #include "slab/damage.h"
 #include "slab/page.h"
 #include "slab/report.h"
 #include "slab/thread.h"
-
-#define EXPORT __attribute__((visibility("default")))
 
 const volatile bool slab_serves_malloc = true;
 

@@ -5,6 +5,7 @@
  * of another thread, whose fast path takes no lock.
  */
 #include "slab/layout.h"
+#include "slab/check.h"
 #include "slab/list.h"
 #include "slab/misuse.h"
 #include "slab/quarantine.h"
@@ -15,8 +16,6 @@
 #include "slab/slablist.h"
 #include "slab/slot.h"
 #include "slab/thread.h"
-
-#define EXPORT __attribute__((visibility("default")))
 
 EXPORT size_t slab_cache_shrink(struct slab_cache *c)
 {

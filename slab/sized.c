@@ -23,7 +23,6 @@
 #include "slab/thread.h"
 #include "slab/valgrind.h"
 
-#define EXPORT __attribute__((visibility("default")))
 #define STEP SLAB_SIZED_STEP
 #define STEPS_MAX 128 /* bytes up to which each step is a class */
 #define PER_DOUBLING 8

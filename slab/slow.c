@@ -28,8 +28,6 @@
 #include "slab/thread.h"
 #include "slab/track.h"
 
-#define EXPORT __attribute__((visibility("default")))
-
 /* Constructs every object of a slab that is nobody's yet; the thread is unlocked meanwhile.
  * Returns 0, or the errno of the constructor that failed; nothing half-built stays. */
 static int construct(struct slab_thread *t, struct slab_cache *c, struct slab *s)

@@ -15,8 +15,6 @@
 #include "slab/slot.h"
 #include "slab/thread.h"
 
-#define EXPORT __attribute__((visibility("default")))
-
 /* What the threads' slots of one cache add up to. */
 struct slot_sums {
 	uint64_t cached, allocs, frees;

@@ -36,7 +36,7 @@
 #define OVER (&slab_no_slots[0])
 #define NOT_YET (&slab_no_slots[1])
 
-__attribute__((visibility("default"))) __thread struct slab__slot *slab__slots_v2 = NOT_YET;
+EXPORT __thread struct slab__slot *slab__slots_v2 = NOT_YET;
 
 static struct slab_thread shared_thread = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,

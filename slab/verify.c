@@ -18,8 +18,6 @@
 #include "slab/span.h"
 #include "slab/thread.h"
 
-#define EXPORT __attribute__((visibility("default")))
-
 struct verify {
 	struct slab_cache *cache;
 	int faults;

@@ -25,8 +25,6 @@
 #include "slab/span.h"
 #include "slab/thread.h"
 
-#define EXPORT __attribute__((visibility("default")))
-
 EXPORT int slab_for_each_cache(int (*fn)(struct slab_cache *c, void *ctx), void *ctx)
 {
 	struct slab_list *pos;
