@@ -171,14 +171,11 @@ static struct slab_thread *make_thread(void)
 	slab_registry_unlock();
 	slab__slots_v2 = t->slots;
 	/* may call malloc: after the slots are in place, without a lock */
-	if (pthread_setspecific(exit_key, t) != 0) {
-		slab__slots_v2 = NOT_YET;
-		slab_registry_lock();
-		drop_struct_locked(t);
-		slab_registry_unlock();
-		return &shared_thread;
-	}
-	return t;
+	if (pthread_setspecific(exit_key, t) == 0)
+		return t;
+	thread_exit(t); /* nobody would tell of it later */
+	slab__slots_v2 = NOT_YET;
+	return &shared_thread;
 }
 
 static bool are_own(const struct slab__slot *slots)

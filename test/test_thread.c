@@ -1,7 +1,9 @@
 /*
  * test_thread.c - threads come and go: what they parked, what they counted, what they leave behind
  */
-#define _GNU_SOURCE /* gettid */
+#define _GNU_SOURCE /* gettid, RTLD_NEXT */
+#include <dlfcn.h>
+
 #include "test/unit.h"
 #include "slab/page.h"
 
@@ -285,6 +287,32 @@ Test(thread, works_without_a_struct_of_its_own)
 }
 
 /* ---- fork ---- */
+
+/* The C library's, but that it may allocate and then fail, as that one may without memory. */
+static bool setspecific_fails;
+
+int pthread_setspecific(pthread_key_t key, const void *value)
+{
+	int (*real)(pthread_key_t, const void *) =
+	    (int (*)(pthread_key_t, const void *))dlsym(RTLD_NEXT, "pthread_setspecific");
+
+	if (!setspecific_fails)
+		return real(key, value);
+	take_and_give(NULL);
+	return ENOMEM;
+}
+
+Test(thread, one_whose_end_nobody_would_tell_of_leaves_nothing_parked)
+{
+	uint64_t threads = totals().threads;
+
+	setspecific_fails = true;
+	run(take_and_give, NULL);
+	setspecific_fails = false;
+	cr_assert_eq(totals().threads, threads);
+	cr_assert_eq(figures(c).objects_live, 0);
+	run(take_and_give, NULL); /* gets the same struct */
+}
 
 static void *park_and_wait(void *arg)
 {
