@@ -310,44 +310,6 @@ struct slab_depot {
 	uint32_t spares;
 };
 
-/* ---- floor 7: threads -------------------------------------------------------------------- */
-
-#define SLAB_SLOTS 16384 /* caches that can have magazines; further ones work without */
-#define SLAB_SLOTS_PER_PAGE 64
-#define SLAB_SLOT_PAGES (SLAB_SLOTS / SLAB_SLOTS_PER_PAGE)
-
-/*
- * One thread: a page for this struct, then its slot table, of which only touched pages exist.
- * A slot's word is written by its thread alone, without a lock; everything else under lock.
- */
-struct slab_thread {
-	struct slab_list link;    /* root.threads; under registry_lock */
-	pthread_mutex_t lock;
-	uint64_t tid;
-	uintptr_t self;           /* where the thread's slab__slots_v2 is: the same after fork */
-	struct slab__slot *slots; /* SLAB_SLOTS of them; slot 0 stays zero for ever */
-	uint64_t touched[SLAB_SLOT_PAGES / 64]; /* pages of slots with an open slot, by bit */
-	uint64_t open;            /* open slots */
-	uint64_t pin_bytes;       /* sum of what the slots may pin at worst */
-	uint64_t fill_pin_bytes;  /* and of what they pin as full as the slabs are */
-	struct slab_thread *next_spare; /* once ended: root.spare_threads */
-	uint32_t sweep_credit;    /* exchanges until idle slots may be swept again */
-	struct slab_list leaving; /* slab_leaving.link */
-};
-
-/* What a thread has still to let go while it runs a destructor; on its stack. Under thread.lock. */
-struct slab_leaving {
-	struct slab_list link;    /* thread.leaving */
-	struct slab_list *rest;   /* slabs that come after the one that is destructed */
-	struct slab_cache *cache; /* of that one */
-	uintptr_t self;           /* as thread.self: a struct may be shared */
-};
-
-/* What a slot may pin of slab memory, or may be let pin: at worst, and as full as slabs are now. */
-struct slab_pin {
-	size_t worst_bytes, fill_bytes;
-};
-
 /* ---- floor 6: caches under debug ---------------------------------------------------------- */
 
 /*
@@ -386,6 +348,44 @@ struct slab_track {
 #define SLAB_TRACK_FREE 0x5a00a56565726600ULL    /* nobody's: the slot's bit is 0 */
 #define SLAB_TRACK_LIVE 0x5a00a5657669c600ULL    /* the program's */
 #define SLAB_TRACK_WAITING 0x5a00a57469617700ULL /* freed, in the quarantine; the bit is 1 */
+
+/* ---- floor 7: threads -------------------------------------------------------------------- */
+
+#define SLAB_SLOTS 16384 /* caches that can have magazines; further ones work without */
+#define SLAB_SLOTS_PER_PAGE 64
+#define SLAB_SLOT_PAGES (SLAB_SLOTS / SLAB_SLOTS_PER_PAGE)
+
+/*
+ * One thread: a page for this struct, then its slot table, of which only touched pages exist.
+ * A slot's word is written by its thread alone, without a lock; everything else under lock.
+ */
+struct slab_thread {
+	struct slab_list link;    /* root.threads; under registry_lock */
+	pthread_mutex_t lock;
+	uint64_t tid;
+	uintptr_t self;           /* where the thread's slab__slots_v2 is: the same after fork */
+	struct slab__slot *slots; /* SLAB_SLOTS of them; slot 0 stays zero for ever */
+	uint64_t touched[SLAB_SLOT_PAGES / 64]; /* pages of slots with an open slot, by bit */
+	uint64_t open;            /* open slots */
+	uint64_t pin_bytes;       /* sum of what the slots may pin at worst */
+	uint64_t fill_pin_bytes;  /* and of what they pin as full as the slabs are */
+	struct slab_thread *next_spare; /* once ended: root.spare_threads */
+	uint32_t sweep_credit;    /* exchanges until idle slots may be swept again */
+	struct slab_list leaving; /* slab_leaving.link */
+};
+
+/* What a thread has still to let go while it runs a destructor; on its stack. Under thread.lock. */
+struct slab_leaving {
+	struct slab_list link;    /* thread.leaving */
+	struct slab_list *rest;   /* slabs that come after the one that is destructed */
+	struct slab_cache *cache; /* of that one */
+	uintptr_t self;           /* as thread.self: a struct may be shared */
+};
+
+/* What a slot may pin of slab memory, or may be let pin: at worst, and as full as slabs are now. */
+struct slab_pin {
+	size_t worst_bytes, fill_bytes;
+};
 
 /* ---- floor 7: quarantine ------------------------------------------------------------------ */
 
@@ -671,8 +671,8 @@ struct slab_root {
 extern struct slab_cache *slab_cache_by_slot[SLAB_SLOTS] __attribute__((visibility("hidden")));
 
 /*
- * What a thread without slots of its own reads: zeroes. It points to the first when its end is
- * over, else behind that by the number of its frees so far.
+ * What a thread without slots of its own reads: zeroes. Its slab__slots_v2 points to the first when
+ * its end is over, else to one behind that, further by the number of its frees so far.
  */
 #define SLAB_FREES_BEFORE 64 /* slow ones that a thread makes before it gets a struct for them */
 extern struct slab__slot slab_no_slots[1 + SLAB_FREES_BEFORE + SLAB_SLOTS]
