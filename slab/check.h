@@ -1,5 +1,5 @@
 /*
- * check.h - the prices of checking                                                       Floor 0
+ * check.h - macros of every file: checks, words that others read, what is exported       Floor 0
  *
  * SLAB_BUG_ON stays in every build: a corruption check that NDEBUG removes is no promise.
  * SLAB_ASSERT is for what the code itself guarantees; it is compiled always and removed by the

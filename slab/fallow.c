@@ -1,11 +1,11 @@
 /*
  * fallow.c - addresses of freed large blocks that stay mapped, without pages             Floor 4
  *
- * Called by recent.c and large.c. Of a row of blocks that the kernel sees as one mapping each one
- * that is unmapped alone makes two, and of 65,530 the next munmap is refused, and then every mmap
- * of the program. So while there are many blocks, only the pages of what is freed go back; its
- * addresses serve other blocks, and follow when there are fewer blocks than would matter if each
- * stood alone. What the kernel refuses to unmap waits here likewise.
+ * Called by recent.c and large.c. The kernel sees a row of blocks as one mapping. Each block that
+ * is unmapped from among the others makes two of one, and at 65,530 mappings the next munmap is
+ * refused, and then every mmap of the program. So while there are many blocks, only the pages of
+ * what is freed go back; its addresses serve other blocks, and follow when there are fewer blocks
+ * than would matter if each stood alone. What the kernel refuses to unmap waits here likewise.
  */
 #include "slab/fallow.h"
 #include "slab/list.h"

@@ -2,8 +2,8 @@
  * recent.h - memory of freed large blocks that is kept                                   Floor 5
  *
  * Runs of whole granules, with their pages, in no map. A run serves any block that fits into it and
- * what is left of it stays; where two meet that are parts of one mapping they are one again. How
- * much is kept grows where what went back is wanted again soon.
+ * what is left of it stays; neighbours that are parts of one mapping are joined again. More is kept
+ * from then on where what went back is soon wanted again.
  */
 #ifndef SLAB_RECENT_H
 #define SLAB_RECENT_H
