@@ -35,8 +35,8 @@ static void end_quarantine(struct slab_cache *c, struct slab_list *empties)
 		sched_yield();
 }
 
-/* Every thread's magazines and the depot to the slabs: what is used afterwards is live. */
-static void flush_everywhere_locked(struct slab_cache *c, struct slab_list *empties)
+/* Every thread's magazines to the slabs. */
+static void flush_threads_locked(struct slab_cache *c, struct slab_list *empties)
 {
 	struct slab_list *pos;
 
@@ -50,6 +50,14 @@ static void flush_everywhere_locked(struct slab_cache *c, struct slab_list *empt
 		}
 		pthread_mutex_unlock(&t->lock);
 	}
+}
+
+/* All that is parked to the slabs: what is used afterwards is live. A cache under debug has no
+ * slots, and waits for no thread: one may be at a report, with names, as above. */
+static void flush_everywhere_locked(struct slab_cache *c, struct slab_list *empties)
+{
+	if (c->slot_bytes != 0)
+		flush_threads_locked(c, empties);
 	slab_depot_flush(c, empties);
 	slab_slablist_drain(c, true, empties);
 }

@@ -116,26 +116,43 @@ static void *load_for_ever(void *path)
 
 int main(int argc, char **argv)
 {
+	struct slab_cache *c = NULL;
 	pthread_t id;
 
-	for (int i = 0; i < 50; i++)
-		slab_cache_alloc(slab_cache_create("conns", 100, NULL));
+	for (int i = 0; i < 50; i++) {
+		c = slab_cache_create("conns", 100, NULL);
+		slab_cache_alloc(c);
+	}
 	if (argc > 1 && pthread_create(&id, NULL, load_for_ever, argv[1]) == 0)
 		usleep(20000);
+	for (int i = 0; argc > 2 && i < 100; i++) {
+		void *obj = slab_cache_alloc(c);
+
+		slab_cache_free(c, obj);
+		slab_cache_free(c, obj); /* a report with names, and on it goes */
+	}
 	return 3;
 }
 EOT
 "$cc" -O1 -Iinclude -shared -fPIC -o "$work/plugin.so" "$work/plugin.c" -L"$build" -lslab || exit 1
 "$cc" -std=gnu11 -O1 -pthread -Iinclude -o "$work/loader" "$work/loader.c" -L"$build" -lslab \
 	-Wl,-rpath,"$build" || exit 1
-LD_LIBRARY_PATH=$build SLAB_DEBUG=UL=23 timeout 20 "$work/loader" "$work/plugin.so" 2>"$work/err"
-rc=$?
-told=$(grep -c "at exit cache 'conns' holds 1 object" "$work/err")
-if [ "$rc" -eq 23 ] && [ "$told" -eq 50 ]; then
-	passed=$((passed + 1))
-else
-	echo "while a thread loads libraries: exit status $rc and $told caches, wanted 23 and 50"
-	failed=$((failed + 1))
-fi
+
+# load SETTING WORDS TIMES [ARG]: the words so often while a thread loads libraries; exit status 23
+load() {
+	local rc told
+	LD_LIBRARY_PATH=$build SLAB_DEBUG=$1 timeout 20 "$work/loader" "$work/plugin.so" \
+		"${@:4}" 2>"$work/err"
+	rc=$?
+	told=$(grep -c "$2" "$work/err")
+	if [ "$rc" -eq 23 ] && [ "$told" -eq "$3" ]; then
+		passed=$((passed + 1))
+	else
+		echo "SLAB_DEBUG=$1: exit status $rc, wanted 23; $told times '$2', wanted $3"
+		failed=$((failed + 1))
+	fi
+}
+load UL=23 "at exit cache 'conns' holds 1 object" 50
+load FUrL=23 "slab: double free" 100 twice
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
