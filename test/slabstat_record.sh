@@ -47,6 +47,9 @@ wait "$recorder"
 rc=$?
 [ "$rc" -eq 1 ] && grep -q 'live>1' err && valid found.jsonl && ok ||
 	bad "record --fail-if: status $rc, $(cat err)"
+timeout -s INT 1 "$slabstat" record -i 0.1 --fail-if='live>1 cache=typo' -o typo.jsonl "$pid" 2>err
+[ "$(wc -l <typo.jsonl)" -ge 3 ] && [ "$(grep -c "no cache matches 'typo'" err)" -eq 1 ] && ok ||
+	bad "record warns $(grep -c 'no cache matches' err) times of globs without a match"
 grep -q cache-7 found.jsonl && bad "--cache keeps others" || ok
 # lines FILE N: wait until it has as many
 lines() {

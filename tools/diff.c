@@ -156,8 +156,10 @@ enum fault_code diff_judge(const struct diff *diff, const struct gate *gates, si
 		for (size_t k = 0; k < GATE_FIGURES; k++)
 			row[i].value[k] -= before[k];
 	}
-	for (size_t i = 0; i < count && code == FAULT_NONE; i++)
+	for (size_t i = 0; i < count && code == FAULT_NONE; i++) {
+		gate_warn(&gates[i], row, diff->count, where);
 		code = gate_judge(&gates[i], row, diff->count, where, true, fault);
+	}
 	free(row);
 	return code;
 }

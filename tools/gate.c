@@ -242,29 +242,36 @@ enum fault_code gate_judge(const struct gate *gate, const struct gate_row *row, 
 	struct gate_row sum = { .name = "all caches" };
 	char *globs = gate->globs ? strndup(gate->globs, gate->globs_bytes) : NULL;
 	enum fault_code code = FAULT_NONE;
-	size_t matches = 0;
 
 	for (size_t i = 0; i < rows; i++) {
 		for (size_t k = 0; k < GATE_FIGURES; k++)
 			sum.value[k] += row[i].value[k];
-		if (!globs || !text_matches(globs, row[i].name))
-			continue;
-		matches++;
-		if (code == FAULT_NONE && all_hold(gate, &row[i]))
+		if (code == FAULT_NONE && globs && text_matches(globs, row[i].name) &&
+		    all_hold(gate, &row[i]))
 			code = found(gate, &row[i], where, change, fault);
 	}
-	if (globs && matches == 0)
-		fprintf(stderr,
-			"slabstat: %s: no cache matches '%s', so --fail-if does not hold.\n", where,
-			globs);
 	if (!gate->globs && all_hold(gate, &sum))
 		code = found(gate, &sum, where, change, fault);
 	free(globs);
 	return code;
 }
 
+void gate_warn(const struct gate *gate, const struct gate_row *row, size_t rows, const char *where)
+{
+	char *globs = gate->globs ? strndup(gate->globs, gate->globs_bytes) : NULL;
+	bool matches = !globs;
+
+	for (size_t i = 0; i < rows && !matches; i++)
+		matches = text_matches(globs, row[i].name);
+	if (!matches)
+		fprintf(stderr,
+			"slabstat: %s: no cache matches '%s', so --fail-if does not hold.\n", where,
+			globs);
+	free(globs);
+}
+
 enum fault_code gate_judge_figures(const struct gate *gates, size_t count,
-				   const struct figures *figures, const char *where,
+				   const struct figures *figures, const char *where, bool again,
 				   struct fault *fault)
 {
 	struct gate_row *row = count ? calloc(figures->count + 1, sizeof *row) : NULL;
@@ -276,8 +283,11 @@ enum fault_code gate_judge_figures(const struct gate *gates, size_t count,
 		row[i].name = figures->rows[i].stats.name;
 		gate_values(row[i].value, &figures->rows[i].stats);
 	}
-	for (size_t i = 0; i < count && code == FAULT_NONE; i++)
+	for (size_t i = 0; i < count && code == FAULT_NONE; i++) {
+		if (!again)
+			gate_warn(&gates[i], row, figures->count, where);
 		code = gate_judge(&gates[i], row, figures->count, where, false, fault);
+	}
 	free(row);
 	return code;
 }

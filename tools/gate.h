@@ -47,9 +47,12 @@ void gate_values(gate_value value[GATE_FIGURES], const struct slab_cache_stats *
 enum fault_code gate_judge(const struct gate *gate, const struct gate_row *row, size_t rows,
 			   const char *where, bool change, struct fault *fault);
 
-/* The same for all gates and all rows of figures. */
+/* Tells on standard error of globs that match no row: such a gate cannot hold. */
+void gate_warn(const struct gate *gate, const struct gate_row *row, size_t rows, const char *where);
+
+/* Both for all gates and all rows of figures. again: it has been warned. */
 enum fault_code gate_judge_figures(const struct gate *gates, size_t count,
-				   const struct figures *figures, const char *where,
+				   const struct figures *figures, const char *where, bool again,
 				   struct fault *fault);
 
 #endif

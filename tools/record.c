@@ -99,6 +99,7 @@ struct record {
 	struct source source;
 	FILE *out;
 	struct fault found; /* what --fail-if said first */
+	bool judged;        /* by --fail-if, which warns the first time */
 	bool missed;        /* the last reading failed, and nothing was written of it */
 	unsigned misses;    /* in a row */
 };
@@ -118,7 +119,8 @@ static enum fault_code take_reading(struct record *record, struct fault *fault)
 		code = write_reading(record->out, &figures, options->output, fault);
 		if (record->found.code == FAULT_NONE)
 			gate_judge_figures(options->gates, options->gate_count, &figures,
-					   record->source.label, &record->found);
+					   record->source.label, record->judged, &record->found);
+		record->judged = true;
 	}
 	figures_free(&figures);
 	return code;

@@ -73,7 +73,7 @@ static enum fault_code show_one(const struct options *options, size_t i, bool *s
 		*shown = true;
 		if (code == FAULT_NONE)
 			code = gate_judge_figures(options->gates, options->gate_count, &figures,
-						  source.label, fault);
+						  source.label, false, fault);
 	}
 	figures_free(&figures);
 	source_close(&source);
@@ -174,7 +174,7 @@ enum fault_code verb_full(const struct options *options, struct fault *fault)
 		code = code != FAULT_NONE ? code : inside;
 		if (code == FAULT_NONE)
 			code = gate_judge_figures(options->gates, options->gate_count, &figures,
-						  source.label, fault);
+						  source.label, false, fault);
 	}
 	figures_free(&figures);
 	source_close(&source);
