@@ -176,6 +176,18 @@ says 6 'line 1 of .* is no reading' plot "$source/README.md"
 says 3 'cannot be read' plot nowhere
 says 2 'needs a file' plot
 says 2 'has no format png' plot ends.jsonl --format=png
+# what is read stays, whatever it is called
+cp ends.jsonl own.jsonl
+ln -s own.jsonl link.jsonl
+ln own.jsonl hard.jsonl
+for name in own link hard; do
+	says 2 'is the file that is read: name another one by -o' plot own.jsonl -o "$name.jsonl"
+done
+"$slabstat" plot - -o own.jsonl <own.jsonl 2>err
+[ $? -eq 2 ] && cmp -s ends.jsonl own.jsonl && ok || bad "plot overwrites what it reads: $(cat err)"
+cp one.jsonl one.json
+says 2 'is the file that is read' record one.json -o one.json
+cmp -s one.jsonl one.json && ok || bad "record overwrites what it reads"
 sed 's/"\(mapped_bytes\|objects_live\|object_bytes\)": [0-9]*/"\1": 18446744073709551615/g' \
 	ends.jsonl >large.jsonl
 "$slabstat" plot large.jsonl >large.svg && is_svg large.svg &&

@@ -38,6 +38,9 @@ holds '(.totals.waste_bytes == ([.caches[].waste_bytes] | add)) and
 	(.totals.stranded_bytes == ([.caches[].stranded_bytes] | add))' a.json
 if command -v gcore >/dev/null; then
 	gcore -o core "$pid" >/dev/null 2>&1
+	cp "core.$pid" copy
+	says 2 'is the file that is read' map copy -o "$work/copy"
+	cmp -s copy "core.$pid" && ok || bad "map overwrites the core that it reads"
 	"$slabstat" full "core.$pid" --json | sed 's/"source": "core"/"source": "live"/' |
 		cmp -s - full.json && ok || bad "full of a core differs from the process"
 fi

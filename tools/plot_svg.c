@@ -254,7 +254,7 @@ enum fault_code verb_plot(const struct options *options, struct fault *fault)
 				 path, strerror(errno));
 	code = plot_read(&plot, fd, from_pipe ? "standard input" : path, fault);
 	if (plot.points > 1) {
-		out = output_open(options->output, fault);
+		out = output_open(options->output, path, fault);
 		if (out)
 			draw(out, &plot);
 		code = out ? output_close(out, options->output, code, fault) : fault->code;

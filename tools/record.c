@@ -155,8 +155,9 @@ enum fault_code verb_record(const struct options *options, struct fault *fault)
 	struct record record = { .options = options };
 	struct timespec due;
 	enum fault_code code = source_open(&record.source, options->targets[0], fault);
+	const char *from = record.source.kind == SOURCE_LIVE ? NULL : options->targets[0];
 
-	record.out = code == FAULT_NONE ? output_open(options->output, fault) : NULL;
+	record.out = code == FAULT_NONE ? output_open(options->output, from, fault) : NULL;
 	if (!record.out) {
 		source_close(&record.source);
 		return fault->code;

@@ -236,7 +236,8 @@ enum fault_code verb_map(const struct options *options, struct fault *fault)
 
 	if (code != FAULT_NONE)
 		return code;
-	out = output_open(options->output, fault);
+	out = output_open(options->output,
+			  source.kind == SOURCE_CORE ? options->targets[0] : NULL, fault);
 	if (out && options->format == FORMAT_PNG && isatty(fileno(out)))
 		code = fault_set(fault, FAULT_USAGE,
 				 "a PNG would garble the terminal: name a file by -o.");
