@@ -217,6 +217,13 @@ if unshare --mount true 2>/dev/null; then
 	as=(unshare --mount sh -c 'mount -t proc -o hidepid=2 none /proc &&
 		exec setpriv --reuid=2 --regid=2 --clear-groups "$@"' sh)
 	says 4 'exists but /proc hides it' "$pid"
+	says 0 '^/proc hides processes of other users \(it is mounted with hidepid\): run'
+	says 0 '"hidden": true' --json
+	as=(unshare --mount sh -c 'mount -t proc -o hidepid=2,gid=3 none /proc && exec "$@"' sh)
+	says 0 '"hidden": false' --json # root sees all, and so does the group
+	as+=(setpriv --reuid=2 --regid=3 --clear-groups)
+	says 0 '"hidden": false' --json
+	! grep -q '"other_user": 0' out && ok || bad "the group of gid= sees none: $(cat out)"
 	as=(unshare --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' sh)
 	says 4 '/proc is not mounted' "$pid"
 	says 4 '/proc is not mounted'

@@ -197,6 +197,34 @@ bool access_proc(struct fault *fault)
 	return false;
 }
 
+/* Whether the last file system at /proc is one with hidepid; 1 (noaccess) hides no directory. */
+static bool proc_has_hidepid(void)
+{
+	char line[1024], where[8], *option;
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	bool has = false;
+
+	while (mounts && fgets(line, sizeof line, mounts)) {
+		if (sscanf(line, "%*s %*s %*s %*s %7s ", where) != 1 || strcmp(where, "/proc") != 0)
+			continue;
+		option = strstr(line, "hidepid=");
+		has = option && strchr("2i4p", option[strlen("hidepid=")]);
+	}
+	if (mounts)
+		fclose(mounts);
+	return has;
+}
+
+bool access_proc_hides(void)
+{
+	struct identity me;
+
+	if (!proc_has_hidepid() || (identity_read("self", &me) && has_ptrace(&me)))
+		return false;
+	/* members of the group that gid= names see all: the first process, and it is not theirs */
+	return kill(1, 0) == 0 || access("/proc/1", F_OK) != 0;
+}
+
 enum fault_code access_explain(int pid, int error, struct fault *fault)
 {
 	struct identity it, me;

@@ -20,4 +20,7 @@ int access_tracer(int pid);
 /* Whether the process belongs to a user other than the caller. */
 bool access_other_user(int pid);
 
+/* Whether /proc leaves processes of others out, as it does for some where hidepid is set. */
+bool access_proc_hides(void);
+
 #endif

@@ -28,6 +28,7 @@ struct listing {
 	struct process *process;
 	size_t count, room;
 	size_t other_user, forbidden, unreadable;
+	bool hidden; /* there may be others, which /proc does not tell of */
 };
 
 static void read_command(int pid, char to[COMMAND_BYTES])
@@ -138,6 +139,9 @@ static void print_missing(FILE *out, const struct listing *listing)
 			"protected)%s.\n",
 			denied, denied == 1 ? "" : "es", listing->other_user, listing->forbidden,
 			geteuid() == 0 ? ", not even by root here" : ": run slabstat as root");
+	if (listing->hidden)
+		fprintf(out, "/proc hides processes of other users (it is mounted with hidepid): "
+			     "run slabstat as root to see theirs.\n");
 	if (listing->unreadable > 0)
 		fprintf(out,
 			"%zu process%s the library in a layout that this slabstat does not know.\n",
@@ -156,8 +160,10 @@ static void print_json(FILE *out, const struct listing *listing)
 			i > 0 ? "," : "", process->pid, process->caches, process->objects,
 			process->bytes, process->command);
 	}
-	fprintf(out, "],\n \"other_user\": %zu, \"forbidden\": %zu, \"unknown_layout\": %zu}\n",
-		listing->other_user, listing->forbidden, listing->unreadable);
+	fprintf(out, "],\n \"other_user\": %zu, \"forbidden\": %zu, \"unknown_layout\": %zu, "
+		     "\"hidden\": %s}\n",
+		listing->other_user, listing->forbidden, listing->unreadable,
+		listing->hidden ? "true" : "false");
 }
 
 enum fault_code processes_list(FILE *out, bool json, struct fault *fault)
@@ -181,6 +187,7 @@ enum fault_code processes_list(FILE *out, bool json, struct fault *fault)
 			room = look_into(&listing, pid);
 	}
 	closedir(directory);
+	listing.hidden = access_proc_hides();
 	if (listing.count > 0)
 		qsort(listing.process, listing.count, sizeof *listing.process, compare_pids);
 	if (json) {
