@@ -135,6 +135,34 @@ sed 's/"schema": 1/"schema": 9/' snapshot.json >newer.json
 says 6 'has schema 9' newer.json
 echo '{"schema": 1}' >foreign.json
 says 6 'no whole snapshot' foreign.json
+# made to do harm: more copies than can be, a number of 65 bits, a PID of 33, nests, a name
+edited() { # SED-COMMAND: the snapshot on one line, with it applied
+	tr -d '\n' <snapshot.json | sed "$1" >edited.json
+}
+edited 's/"id": 7,/"id": 7, "root": 15,/'
+says 0 '16 copies of the library' edited.json
+edited 's/"id": 7,/"id": 7, "root": 16,/'
+says 6 'no whole snapshot' edited.json
+edited 's/"id": 7,/"id": 18446744073709551615,/'
+says 0 ' cache-6' edited.json
+edited 's/"id": 7,/"id": 18446744073709551616,/'
+says 6 'no whole snapshot' edited.json
+edited 's/"pid": [0-9]*/"pid": 2147483648/'
+says 6 'no whole snapshot' edited.json
+nest=$(printf '%14s' | tr ' ' '[')
+edited "s/^{/{\"new\": $nest${nest//\[/]}, /"
+says 0 cache-7 edited.json
+nest=$(printf '%17s' | tr ' ' '[')
+edited "s/^{/{\"new\": $nest${nest//\[/]}, /"
+says 6 'no whole snapshot' edited.json
+{ printf '{"new": '; head -c 2000000 /dev/zero | tr '\0' '['; } >edited.json
+says 6 'no whole snapshot' edited.json
+edited 's/cache-7/\x1b[31m"<\&>/; s/"<&>/\\"<\&>/'
+says 0 ' __31m__&?_' edited.json
+! grep -q "$(printf '\033')" out && ok || bad "a name is shown as it is: $(cat -v out)"
+says 2 'is no plain file' "$work"
+mkfifo pipe
+says 2 'is no plain file' pipe
 echo hello >hello
 says 2 'neither a core file nor a snapshot' hello
 
