@@ -207,6 +207,10 @@ if can_dump; then
 		timeout 60 "$slabstat" map cut >out 2>&1
 		case $? in 5 | 6 | 7) ok ;; *) bad "map of a core cut to $part %: $?" ;; esac
 	done
+	head -c 8192 kernel-0x33 >cut # headers alone
+	for verb in table verify map leaks users; do
+		says 7 'is truncated, [0-9]+ bytes are missing, and slab is not in what' "$verb" cut
+	done
 	head -c 100 kernel-0x33 >cut
 	says 6 'headers are damaged' cut
 fi

@@ -8,6 +8,7 @@
  * read has notes as well, but no root at that distance, and is passed over.
  */
 #include <elf.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,6 +155,12 @@ enum fault_code note_find(struct target *target, struct note_roots *roots, struc
 	if (!target->alive(target))
 		return fault_set(fault, FAULT_PARTIAL, "%s ended before it could be read.",
 				 target->label);
+	if (target->truncated_bytes > 0) /* what is missing may be where the library is */
+		return fault_set(fault, FAULT_PARTIAL,
+				 "%s is truncated, %" PRIu64 " bytes are missing, and slab is not "
+				 "in what is there: have it written anew, with room on the disk "
+				 "and without a limit (ulimit -c).",
+				 target->label, target->truncated_bytes);
 	if (roots->unused > 0)
 		return fault_set(
 		    fault, FAULT_FOREIGN,
