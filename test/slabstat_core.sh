@@ -211,6 +211,12 @@ if can_dump; then
 	for verb in table verify map leaks users; do
 		says 7 'is truncated, [0-9]+ bytes are missing, and slab is not in what' "$verb" cut
 	done
+	# as long as the lists of caches are not in it, or parts of them
+	for part in 1 2 4; do
+		head -c $((65536 * part)) kernel-0x33 >cut
+		says 7 'part of its memory is not in the file|is truncated' verify cut
+		! grep -q 'Bad address' out && ok || bad "an error without its cause: $(cat out)"
+	done
 	head -c 100 kernel-0x33 >cut
 	says 6 'headers are damaged' cut
 fi

@@ -28,9 +28,11 @@ static enum fault_code explain(struct target *target, int error, struct fault *f
 				 target->label);
 	return fault_set(fault, FAULT_PARTIAL, "not all slabs of %s could be looked at (%s).",
 			 target->label,
-			 error != EBADMSG ? strerror(error)
-			 : target->core   ? "a list is damaged"
-					  : "a list changed all the while, or is damaged");
+			 error == EFAULT ? target->core ? "part of its memory is not in the file"
+							: "part of its memory could not be read"
+			 : error != EBADMSG ? strerror(error)
+			 : target->core     ? "a list is damaged"
+					    : "a list changed all the while, or is damaged");
 }
 
 /* The lists of caches and threads. Return: 0 or an errno. */
