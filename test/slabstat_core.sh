@@ -163,6 +163,9 @@ says 0 ' __31m__&?_' edited.json
 says 2 'is no plain file' "$work"
 mkfifo pipe
 says 2 'is no plain file' pipe
+: >empty
+says 6 'empty is empty: what should have written it has failed' empty
+says 6 '^slabstat: standard input is empty: ' verify - # that of says is /dev/null
 echo hello >hello
 says 2 'neither a core file nor a snapshot' hello
 

@@ -335,7 +335,13 @@ enum fault_code snapshot_read(struct figures *figures, int fd, const char *path,
 	if (!text)
 		return fault_set(fault, FAULT_MISSING, "%.200s could not be read (%s).", path,
 				 strerror(error));
-	code = snapshot_parse(figures, text, bytes, NULL, path, fault);
+	if (bytes == 0)
+		code = fault_set(fault, FAULT_LAYOUT,
+				 "%.200s is empty: what should have written it has failed, as on a "
+				 "full disk.",
+				 path);
+	else
+		code = snapshot_parse(figures, text, bytes, NULL, path, fault);
 	free(text);
 	return code;
 }
