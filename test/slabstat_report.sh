@@ -81,6 +81,14 @@ OBJS ACTIVE USE OBJ SIZE SLABS OBJ/SLAB CACHE SIZE CACHED PEAK STRANDED NAME
 ~ changed while it was read, or is damaged: the figures do not add up.
 1 empty cache hidden: -a shows it.
 EOT
+# a cache that is not shown is no fault of the lists
+sed 's/"consistent": true, "totals"/"consistent": false, "totals"/' a.json >marked.json
+sed 's/"consistent": false}/"consistent": true}/' marked.json >lists.json
+says 0 'The list of caches or threads changed' lists.json
+for glob in alpha empty; do
+	says 0 "NAME$" marked.json --cache=$glob
+	! grep -q 'The list' out && ok || bad "--cache=$glob: $(tail -n 1 out)"
+done
 prints "table of gigabytes" huge.json <<'EOT'
  Active / Total Objects (% used)    : 1000 / 1000 (100.0%)
  Active / Total Slabs (% used)      : 1000 / 1000 (100.0%)

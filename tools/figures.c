@@ -317,6 +317,8 @@ void figures_keep(struct figures *figures, const char *globs)
 	for (size_t i = 0; i < figures->count; i++)
 		if (text_matches(globs, figures->rows[i].stats.name))
 			figures->rows[kept++] = figures->rows[i];
+		else
+			figures->dropped |= !figures->rows[i].consistent;
 	figures->count = kept;
 }
 

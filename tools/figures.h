@@ -21,6 +21,7 @@ struct figures {
 	struct figures_row *rows;  /* of ours; root by root */
 	size_t count;
 	bool consistent; /* the lists and every row */
+	bool dropped;    /* a row that was not consistent, by figures_keep() */
 };
 
 /*

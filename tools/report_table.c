@@ -189,11 +189,14 @@ static size_t print_rows(FILE *out, const struct figures *figures, bool all)
 void report_table(FILE *out, struct figures *figures, char sort, bool all)
 {
 	size_t hidden, marked = 0;
+	bool by_rows = figures->dropped; /* it is a row that is not consistent, shown or not */
 
 	if (figures->count > 0)
 		qsort_r(figures->rows, figures->count, sizeof *figures->rows, compare_rows, &sort);
-	for (size_t i = 0; i < figures->count; i++)
+	for (size_t i = 0; i < figures->count; i++) {
 		marked += is_shown(&figures->rows[i], all) && !figures->rows[i].consistent;
+		by_rows |= !figures->rows[i].consistent;
+	}
 	print_totals(out, figures);
 	fputc('\n', out);
 	hidden = print_rows(out, figures, all);
@@ -202,7 +205,7 @@ void report_table(FILE *out, struct figures *figures, char sort, bool all)
 	if (marked > 0)
 		fprintf(out,
 			"~ changed while it was read, or is damaged: the figures do not add up.\n");
-	else if (!figures->consistent)
+	else if (!figures->consistent && !by_rows)
 		fprintf(
 		    out,
 		    "The list of caches or threads changed while it was read, or is damaged.\n");
