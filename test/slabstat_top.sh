@@ -124,6 +124,13 @@ if "$slabstat" --version | grep -q 'with.* ncurses'; then
 	sees ' 10 .* second$' "the second program"
 	grep -qE ' 0\.0 .* second$' screen && ok ||
 		bad "what the first program had is taken for the second's: $(grep second screen)"
+	# one that runs a program without the library: what is on the screen is not of now
+	start bash -c 'exec -a /bin/sleep ./again first 100' || bad "again: $(cat start.err)"
+	run "$slabstat" top -i 0.3 "$pid"
+	sees ' 1000 .* first$' "a program before it runs another"
+	kill -USR1 "$pid"
+	sees "No new figures: process $pid does not embed slab" "a program without the library"
+	keys q
 	target
 	# a terminal that goes away where hangups are ignored
 	if command -v python3 >/dev/null; then
@@ -172,8 +179,20 @@ at = d.index(b"IDAT")
 zlib.decompress(d[at + 4:at + 4 + struct.unpack(">I", d[at - 4:at])[0]])' && ok ||
 		bad "a PNG that is not compressed is bad"
 fi
-run ./plain top -i 0.2 "$pid"
+if [ -x again ]; then
+	start bash -c 'exec -a /bin/sleep ./again first 100' || bad "again: $(cat start.err)"
+	run ./plain top -i 0.3 "$pid"
+	sees ' first$' "tables of a program before it runs another"
+	kill -USR1 "$pid"
+	sees '^slabstat: process .* does not embed slab' "a program without the library"
+	sees '^status=5' "its status"
+fi
+target blink
+run ./plain top -i 0.1 "$pid"
 sees 'CACHE SIZE' "a table"
+kill -USR1 "$pid" # its lists cannot be followed for 0.3 s
+sees 'No new figures: the figures of .* are incomplete' "a reading that fails"
+grep -q 'has ended' screen && bad "a target that lives has ended" || ok
 end
 sees 'The target has ended' "the end"
 sees '^status=0' "its status"

@@ -61,9 +61,17 @@ static enum fault_code run_plain(struct source *source, const struct options *op
 		figures_free(&figures);
 		if (first && code != FAULT_NONE)
 			return code;
-		if (code != FAULT_NONE) {
+		if (code != FAULT_NONE && !source->target.alive(&source->target)) {
 			printf("\nThe target has ended: the figures above are its last.\n");
 			return FAULT_NONE;
+		}
+		if (code != FAULT_NONE && code != FAULT_PARTIAL) {
+			*fault = late;
+			return code;
+		}
+		if (code != FAULT_NONE) { /* the next one may have better luck */
+			printf("\nNo new figures: %s\n", late.text);
+			fflush(stdout);
 		}
 		pause_for(options->interval > 0 ? options->interval : TOP_SCREEN_INTERVAL);
 	}

@@ -82,6 +82,10 @@ static enum fault_code read_again(struct top_view *s, struct fault *fault)
 			code = fault_set(fault, FAULT_PARTIAL, "slabstat ran out of memory.");
 		order(s);
 	}
+	if (figures.roots > 0 && alive)
+		s->message[0] = '\0';
+	else if (alive && code != FAULT_NONE) /* what is shown is old: say so */
+		snprintf(s->message, sizeof s->message, " No new figures: %.140s", fault->text);
 	figures_free(&figures);
 	if (!alive) {
 		s->ended = true;

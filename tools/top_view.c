@@ -208,7 +208,7 @@ static void draw_foot(const struct top_view *s)
 {
 	char line[256];
 
-	if (s->message[0])
+	if (s->message[0] && (s->ended || !s->editing))
 		snprintf(line, sizeof line, "%s", s->message);
 	else if (s->editing)
 		snprintf(line, sizeof line, "Show caches whose name has: %s_", s->filter);
