@@ -71,6 +71,17 @@ says 0 ' settled ~$' table "$pid"
 says 0 '"name": "settled".*"consistent": false' table "$pid" --json
 known parked
 says 1 'parking: parked objects that are none: 1, should be 0' verify "$pid"
+known short # a magazine of which two objects can be read
+says 1 'parking: a list of spans or magazines is damaged' verify "$pid"
+known odd # as a cache that is changed all the while
+says 0 '^No fault found; not judged, for changing all the while: 1 cache\.$' verify "$pid"
+known threads
+says 7 'are incomplete: part of its memory could not be read' table "$pid"
+[ "$(grep -c ' ~$' out)" -eq 4 ] && ok || bad "what threads have parked is unknown: $(cat out)"
+known version
+says 6 'has an unknown layout \(version 7, ' table "$pid"
+known fields
+says 6 'its field table is damaged' table "$pid"
 known tight
 says 0 ' settled ~$' table "$pid"
 for mode in stride objects; do

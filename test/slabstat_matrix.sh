@@ -179,6 +179,9 @@ fi
 user() { setpriv --reuid="$1" --regid="$1" --clear-groups "${@:2}"; }
 as=(setpriv --reuid=1 --regid=1 --clear-groups)
 target
+says 0 '\([1-9][0-9]* of other users, [0-9]+ protected\): run slabstat as root\.'
+! grep -q ' target$' out && ok || bad "what a user may not read is in the list: $(cat out)"
+says 0 '"other_user": [1-9]' --json
 says 4 'belongs to user 0 and you are 1' "$pid"
 chmod 600 whole 2>/dev/null && says 4 'may not be read: check its permissions' whole
 start setpriv --reuid=1 --regid=1 --clear-groups ./target dumpless || bad "$(cat start.err)"

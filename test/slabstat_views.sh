@@ -109,6 +109,12 @@ says 2 'needs a name or glob' "$pid" --fail-if='live>5 cache='
 says 2 'cache with = alone' "$pid" --fail-if='live>5 cache>x'
 says 2 'cache twice' "$pid" --fail-if='live>5 cache=a cache=b'
 says 2 'more than 8 comparisons' "$pid" --fail-if="$(printf 'live>%d ' 1 2 3 4 5 6 7 8 9)"
+many=()
+for i in $(seq 17); do
+	many+=("--fail-if=live>999$i")
+done
+says 2 'is there more than 16 times' "$pid" "${many[@]}"
+says 0 cache-7 "$pid" "${many[@]:1}"
 says 2 'does not go with map' map "$pid" --fail-if='live>5'
 says 2 'fail-if needs a target' --fail-if='live>0'
 says 2 'csv needs a target' --format=csv
@@ -118,6 +124,12 @@ says 2 'does not go with table' "$pid" -o file
 says 2 'does not go with table' "$pid" -i 1
 says 2 'no interval' top "$pid" -i 0
 says 2 'no interval' top "$pid" -i nan
+says 2 'no interval' top "$pid" -i 86401
+says 2 'no interval' top "$pid" -i 1x
+says 2 "no sort key 'ab'" "$pid" -s ab
+says 2 "no sort key ''" "$pid" --sort=
+says 2 'no address' whatis "$pid" 0x10000000000000000
+says 2 'no address' whatis "$pid" 0x10z
 says 2 'has no format svg' "$pid" --format=svg
 for verb in snapshot full map verify leaks users record; do # what would do nothing is told
 	says 2 "--sort does not go with $verb" "$verb" "$pid" -s a
