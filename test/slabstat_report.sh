@@ -228,6 +228,54 @@ grep 'cache="beta"' series | sed 's/slab_cache_//; s/{.*} /:/' | tr '\n' ' ' >li
 objects_capacity:28 mapped_bytes:65536 allocs_total:54 frees_total:36 \
 alloc_failures_total:2 returned_bytes_total:16384 " ] && ok || bad "equal names: $(cat lines)"
 
+# ---- plot: of two caches of one name 2 MiB on alpha's 4, 8 and 4; live objects are of 1 KiB
+reading() { # SECONDS SLABS LIVE
+	snapshot "alpha 1 1024 1024 8 1048576 1000 $2 $2 0 $3 0 $3 $3 0 0 true" \
+		'beta 2 1024 1024 8 1048576 1000 1 1 0 0 0 1 1 0 0 true' \
+		'beta 3 1024 1024 8 1048576 1000 1 1 0 0 0 1 1 0 0 true' |
+		sed "s/\"consistent\": true, /\"time_ms\": $((1000000 + 1000 * $1)), &/"
+}
+{ reading 0 4 2000; reading 1 8 4000; reading 2 4 1000; } >run.jsonl
+"$slabstat" plot run.jsonl >run.svg 2>err || bad "plot: $(cat err)"
+drawn() { # WHAT TEXT
+	grep -qF -- "$2" run.svg && ok || bad "the plot has no $1: $2"
+}
+# 10 MiB are 270 points from 334 up; 652 points from 78 on are 2 seconds
+drawn unit '>Memory of slabs (MiB)<'
+drawn step '>10</text>'
+drawn "area of alpha" 'd="M78.0 226.0L404.0 118.0L730.0 226.0L730.0 334.0L404.0 334.0L78.0 334.0Z"'
+drawn "area of beta" 'd="M78.0 172.0L404.0 64.0L730.0 172.0L730.0 226.0L404.0 118.0L78.0 226.0Z"'
+drawn "line of what is used" 'd="M78.0 281.3L404.0 228.5L730.0 307.6"'
+drawn "line of live objects" 'd="M78.0 474.0L404.0 384.0L730.0 519.0"'
+drawn end 'at the end 4.00M, 1000 live<'
+drawn "sum of equal names" 'at the end 2.00M, 0 live<'
+drawn head '>from 1970-'
+drawn length ', 2 s, 3 readings<'
+# of more readings than fit no peak is lost, and the largest caches are those that were so once
+reading 0 4 2000 >base
+awk '{ for (i = 0; i < 3000; i++) {
+	text = $0
+	if (i == 1501)
+		gsub(/"mapped_bytes": 4194304/, "\"mapped_bytes\": 8388608", text)
+	sub(/"time_ms": [0-9]*/, "\"time_ms\": " 1000000 + 1000 * i, text); print text
+} }' base >long.jsonl
+"$slabstat" plot long.jsonl >run.svg 2>err || bad "plot: $(cat err)"
+drawn "peak" ' 118.0L'
+# nine names for eight colours: twin is the largest as a sum alone
+many=()
+for i in 1 2 3 4 5 6 7 8; do
+	many+=("one-$i $i 8 8 8 4096 500 $((i + 2)) 0 0 9 0 9 9 0 0 true")
+done
+for i in 9 10; do
+	many+=("twin $i 8 8 8 4096 500 6 0 0 9 0 9 9 0 0 true")
+done
+for ms in 1000 2000; do
+	snapshot "${many[@]}" | sed "s/\"consistent\": true, /\"time_ms\": $ms, &/"
+done >run.jsonl
+"$slabstat" plot run.jsonl >run.svg 2>err || bad "plot: $(cat err)"
+drawn "cache that is large twice" '>twin<'
+drawn "number of the others" '>others (2)<'
+
 # ---- gates at their edges
 gate() { # STATUS EXPRESSION
 	"$slabstat" a.json --fail-if="$2" >out 2>&1
