@@ -123,6 +123,16 @@ if command -v jq >/dev/null; then
 	[ "$(jq '[.users[].bytes] | add' out)" = "$total" ] && ok || bad "users --json: $(head out)"
 fi
 says 0 "\"pid\": $pid, \"source\": \"live\"" users --json "$pid" --cache=none
+# whoever reads no further ends it as any other verb, without a word
+mkfifo closed
+exec 3<>closed 4>closed 3>&- # nobody reads what 4 writes
+for verb in table users leaks; do
+	"$slabstat" "$verb" "$pid" >&4 2>err
+	rc=$?
+	[ "$rc" -eq 141 ] && ! grep -q 'could not be written' err && ok ||
+		bad "$verb into a closed pipe: $rc $(cat err)"
+done
+exec 4>&-
 # the first thread has ended, another has the memory
 cat >headless.c <<'EOF'
 #include <pthread.h>

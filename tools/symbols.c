@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,7 +78,9 @@ static void start_helper(struct symbols *symbols)
 	const struct rlimit bytes = { HELPER_BYTES, HELPER_BYTES };
 	int ask[2], answer[2];
 
-	if (!symbols_library() || symbols->modules == 0 || pipe2(ask, O_CLOEXEC) != 0)
+	/* a socket can be written to without SIGPIPE, should the helper die; output keeps it */
+	if (!symbols_library() || symbols->modules == 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ask) != 0)
 		return;
 	if (pipe2(answer, O_CLOEXEC) != 0) {
 		close(ask[0]);
@@ -120,7 +123,6 @@ void symbols_open(struct symbols *symbols, const struct target *target)
 		symbols->pid = target->reader; /* the first thread may have ended */
 		take_maps(symbols, target);
 	}
-	signal(SIGPIPE, SIG_IGN); /* the helper may die */
 	start_helper(symbols);
 }
 
@@ -143,7 +145,7 @@ static bool ask(struct symbols *symbols, uint64_t addr, char to[SYMBOLS_DWFL_BYT
 
 	if (symbols->helper == 0)
 		return false;
-	if (write(symbols->ask, &addr, sizeof addr) == (ssize_t)sizeof addr &&
+	if (send(symbols->ask, &addr, sizeof addr, MSG_NOSIGNAL) == (ssize_t)sizeof addr &&
 	    poll(&wait, 1, ANSWER_MS) == 1)
 		n = read(symbols->answer, to, SYMBOLS_DWFL_BYTES);
 	if (n != SYMBOLS_DWFL_BYTES) { /* less than a pipe hands over at once: it is gone */
