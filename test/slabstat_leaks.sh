@@ -205,6 +205,58 @@ for i in $(seq 8); do
 done
 [ "$held" -gt 0 ] && ok || bad "the target was never seen to be held"
 
+# signals that come while it is held arrive: of those that are counted none is merged
+cat >signals.c <<'EOF'
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "slab.h"
+#define SENT 200000
+static volatile sig_atomic_t got;
+static void on_signal(int number)
+{
+	(void)number;
+	got++;
+}
+int main(void)
+{
+	const struct sigaction act = { .sa_handler = on_signal };
+	const union sigval none = { 0 };
+	pid_t me = getpid();
+	sigaction(SIGRTMIN, &act, NULL);
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	slab_cache_alloc(slab_cache_create("signals", 64, NULL));
+	printf("ready\n");
+	fflush(stdout);
+	if (fork() == 0) {
+		for (int i = 0; i < SENT; i++)
+			while (sigqueue(me, SIGRTMIN, none) != 0 && errno == EAGAIN)
+				usleep(50);
+		_exit(0);
+	}
+	while (wait(NULL) < 0 && errno == EINTR)
+		;
+	usleep(100000);
+	printf("lost %d\n", SENT - (int)got);
+	fflush(stdout);
+	pause();
+}
+EOF
+"$cc" -std=gnu11 "-I$source/include" -pthread -o signals signals.c "$build/libslab.a" || exit 1
+start ./signals || bad "signals did not come up: $(cat start.err)"
+for _ in $(seq 200); do
+	! grep -q '^lost' own || break
+	timeout 20 "$slabstat" leaks "$pid" --stop >out 2>&1
+done
+for _ in $(seq 200); do
+	! grep -q '^lost' own || break
+	sleep 0.05
+done
+grep -qx 'lost 0' own && ok || bad "signals while it was held: $(grep lost own)"
+
 # ---- what cannot be
 "$slabstat" snapshot "$pid" >snapshot.json
 says 2 'keeps figures and no memory' leaks snapshot.json
