@@ -124,6 +124,29 @@ if "$slabstat" --version | grep -q 'with.* ncurses'; then
 	sees ' 10 .* second$' "the second program"
 	grep -qE ' 0\.0 .* second$' screen && ok ||
 		bad "what the first program had is taken for the second's: $(grep second screen)"
+	# growth is told by the second, whatever the interval: 10 objects each 10 ms, or a bit later
+	cat >grows.c <<-'EOT'
+		#include <stdio.h>
+		#include <sys/prctl.h>
+		#include <unistd.h>
+		#include "slab.h"
+		int main(void)
+		{
+			struct slab_cache *c = slab_cache_create("grows", 64, NULL);
+			prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+			printf("ready\n");
+			fflush(stdout);
+			for (int i = 0; i < 100000; i++) {
+				for (int k = 0; k < 10; k++)
+					slab_cache_alloc(c);
+				usleep(10000);
+			}
+		}
+	EOT
+	"$cc" "-I$source/include" -std=gnu11 -pthread -o grows grows.c "$build/libslab.a" || exit 1
+	start ./grows || bad "grows did not come up: $(cat start.err)"
+	run "$slabstat" top -i 0.2 "$pid"
+	sees ' [+]([4-9][0-9][0-9]|10[0-9][0-9]) .*grows$' "growth by the second"
 	# one that runs a program without the library: what is on the screen is not of now
 	start bash -c 'exec -a /bin/sleep ./again first 100' || bad "again: $(cat start.err)"
 	run "$slabstat" top -i 0.3 "$pid"
