@@ -118,6 +118,11 @@ else
 	left_out "names of functions, slabstat is built without elfutils"
 fi
 grep -qE '\[[a-z.0-9]+\+0x[0-9a-f]+\]$' out && ok || bad "no module and offset: $(cat out)"
+if command -v addr2line >/dev/null; then # the offset is that in the file
+	at=$(sed -n 's/.*\[\([a-z]*\)+\(0x[0-9a-f]*\)\]$/\1 \2/p' out | grep -v '^lib' | head -n 1)
+	addr2line -f -e "${at% *}" "${at#* }" >function
+	grep -qx 'leak' function && ok || bad "at $at there is $(cat function) in $(cat out)"
+fi
 "$slabstat" users --json "$pid" >out 2>/dev/null
 if command -v jq >/dev/null; then
 	[ "$(jq '[.users[].bytes] | add' out)" = "$total" ] && ok || bad "users --json: $(head out)"
