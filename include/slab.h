@@ -259,6 +259,9 @@ int slab_cache_for_each_object(struct slab_cache *c, int (*fn)(void *obj, void *
 
 /**
  * slab_cache_verify - check every structure of a cache, under debug also every zone and poison
+ *
+ * Also what the process knows of large blocks and of freed ones that it keeps.
+ *
  * Context: takes each lock of @c in turn; exact while no other thread uses @c.
  * Return: the number of faults; each is reported, none ends the program.
  */

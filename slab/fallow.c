@@ -16,14 +16,9 @@
 #define LOOKS     16 /* at runs that may be too short, before a longer one is cut */
 #define TRIM_MORE 2  /* runs that follow each that has been unmapped */
 
-static unsigned log_of(size_t bytes)
-{
-	return 63 - (unsigned)__builtin_clzll(bytes >> SLAB_GRANULE_SHIFT);
-}
-
 static void add_locked(struct slab_span *span)
 {
-	slab_list_add(&span->all_link, &slab_root.fallow[log_of(span->bytes)]);
+	slab_list_add(&span->all_link, &slab_root.fallow[slab_fallow_log(span->bytes)]);
 	slab_root.fallow_bytes += span->bytes;
 	slab_map_mark(span->base, span->bytes, span);
 }
@@ -57,7 +52,7 @@ static void join_locked(struct slab_span *span)
 
 static struct slab_span *find_locked(size_t bytes)
 {
-	unsigned log = log_of(bytes), looks = 0;
+	unsigned log = slab_fallow_log(bytes), looks = 0;
 	struct slab_list *pos;
 
 	slab_list_for_each(pos, &slab_root.fallow[log]) {

@@ -13,6 +13,12 @@
  * may have. */
 #define SLAB_LARGE_MOST 16384
 
+/* Which list a run of so many bytes stands on: root.fallow[log]. */
+static inline unsigned slab_fallow_log(size_t bytes)
+{
+	return 63 - (unsigned)__builtin_clzll(bytes >> SLAB_GRANULE_SHIFT);
+}
+
 /* Addresses for a large block, cut to bytes; without memory for the rest's descriptor they are
  * more. NULL: none. Under span_lock. */
 struct slab_span *slab_fallow_take_locked(size_t bytes, size_t align);

@@ -18,7 +18,8 @@
  *      debug.c                          malloc an object; zones, poison and tracks
  *   5  depot.c slablist.c return.c      shelf of full magazines; slabs of one cache; pages for
  *      misuse.c damage.c recent.c       the kernel; wrongs by name; an overwritten object, shown
- *                                       in the kernel's form; freed large blocks that are kept
+ *      runs.c                           in the kernel's form; freed large blocks that are kept;
+ *                                       whether the lists of large blocks are consistent
  *   4  span.c home.c owner.c fallow.c   runs of slabs from mmap; partial slabs by age; whose
  *                                       malloc block is it; addresses of freed large blocks
  *   3  meta.c map.c config.c            memory for descriptors; whose address is it; SLAB_DEBUG

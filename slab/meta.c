@@ -10,6 +10,7 @@
 #include "slab/valgrind.h"
 
 #define CHUNK_BYTES ((size_t)64 << 10)
+#define PIECE_ALIGN ((size_t)64)
 #define CHUNK_HEAD_BYTES 64 /* for struct slab_meta_chunk: pieces begin on a line of the cache */
 
 struct free_piece {
@@ -38,12 +39,24 @@ static size_t piece_bytes(unsigned kind)
 		bytes = SLAB_SPAN_RUN_BYTES;
 	else
 		bytes = sizeof(struct slab_magazine) + magazine_cap(kind) * sizeof(void *);
-	return (bytes + 63) & ~(size_t)63; /* no line shared between two threads' pieces */
+	/* no line shared between two threads' pieces */
+	return (bytes + PIECE_ALIGN - 1) & ~(PIECE_ALIGN - 1);
 }
 
 void slab_meta_account(int64_t bytes)
 {
 	__atomic_fetch_add(&slab_root.metadata_bytes, (uint64_t)bytes, __ATOMIC_RELAXED);
+}
+
+bool slab_meta_holds(const void *p, size_t bytes)
+{
+	const struct slab_meta_chunk *chunk = slab_root.meta_chunks;
+
+	while (chunk != NULL && (uintptr_t)p - (uintptr_t)chunk >= chunk->bytes)
+		chunk = chunk->next;
+	return chunk != NULL && (uintptr_t)p % PIECE_ALIGN == 0 &&
+	       (uintptr_t)p - (uintptr_t)chunk >= CHUNK_HEAD_BYTES &&
+	       (uintptr_t)p - (uintptr_t)chunk + bytes <= chunk->bytes;
 }
 
 /* The rest of the chunk before is lost: < 3 KiB. */

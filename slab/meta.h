@@ -32,6 +32,9 @@ struct slab_span *slab_meta_split(struct slab_span *run, size_t bytes);
 struct slab_magazine *slab_magazine_get(uint32_t cap);
 void slab_magazine_put(struct slab_magazine *m); /* NULL is fine */
 
+/* Whether bytes at p may be a descriptor, whatever p is. While no other thread makes any. */
+bool slab_meta_holds(const void *p, size_t bytes);
+
 /* For what is mapped elsewhere but is no object: adds to root.metadata_bytes. */
 void slab_meta_account(int64_t bytes);
 

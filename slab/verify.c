@@ -13,6 +13,7 @@
 #include "slab/map.h"
 #include "slab/misuse.h"
 #include "slab/report.h"
+#include "slab/runs.h"
 #include "slab/slabpage.h"
 #include "slab/slot.h"
 #include "slab/span.h"
@@ -263,6 +264,12 @@ static void check_totals(struct verify *v)
 		      slab_read(&l->used));
 }
 
+/* Of the process, not of the cache: said in any case. */
+static void run_fault(void *v, const char *what, const void *where, uint64_t is, uint64_t should)
+{
+	fault(v, what, where, is, should);
+}
+
 /* Mode M: the side table must know as many objects as the figures tell. */
 static int verify_direct(struct verify *v)
 {
@@ -278,6 +285,7 @@ static int verify_direct(struct verify *v)
 EXPORT int slab_cache_verify(struct slab_cache *c)
 {
 	struct verify v = { .cache = c };
+	const struct slab_runs_judge judge = { run_fault, &v };
 
 	if (c->state != SLAB_CACHE_LIVE)
 		slab_misuse_dead(c, "verify");
@@ -290,6 +298,7 @@ EXPORT int slab_cache_verify(struct slab_cache *c)
 	check_threads(&v);
 	check_depot(&v);
 	check_totals(&v);
+	slab_runs_check_locked(&judge);
 	pthread_mutex_unlock(&slab_root.span_lock);
 	slab_thread_go_on();
 	return v.faults;
