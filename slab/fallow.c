@@ -91,7 +91,6 @@ static bool unmap(struct slab_span *span)
 	bool failed = slab_page_unmap(span->base, span->bytes) != 0;
 
 	pthread_mutex_lock(&slab_root.span_lock);
-	slab_root.unmap_failures += failed;
 	slab_root.mapped_bytes -= failed ? 0 : span->bytes;
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (!failed)

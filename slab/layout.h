@@ -642,7 +642,7 @@ struct slab_root {
 	uint64_t mapped_bytes;
 	uint64_t holes;
 	uint64_t lost_holes;
-	uint64_t unmap_failures;
+	uint64_t unmap_failures;              /* relaxed atomic */
 	uint64_t hugepages;                   /* setting */
 	uint64_t whole_spans;                 /* setting: of a span in use pages are only dropped */
 	uint64_t thread_bytes_set;            /* 1: thread_bytes is what the program wants */

@@ -151,6 +151,8 @@ int slab_page_unmap(uintptr_t base, size_t bytes)
 	count(&slab_page_calls.unmap);
 	if (error == 0 && sys_munmap(base, bytes) != 0)
 		error = errno;
+	if (error != 0) /* whoever asked: some cannot do anything about it */
+		count(&slab_root.unmap_failures);
 	errno = saved_errno;
 	return error;
 }
@@ -238,6 +240,8 @@ int slab_page_drop(const struct slab_range *ranges, size_t n)
 		count(&slab_page_calls.drop);
 		error = drop_some(ranges + i, n - i < DROP_VECTOR ? n - i : DROP_VECTOR);
 	}
+	if (error != 0)
+		count(&slab_root.unmap_failures);
 	errno = saved_errno;
 	return error;
 }

@@ -17,13 +17,14 @@ struct slab_range {
 	size_t bytes;
 };
 
-/* Maps bytes of zeroes aligned to align (a power of two). Returns 0 when there are none. */
+/* Maps bytes of zeroes aligned to align (a power of two). Returns 0 when there are none. What is cut
+ * off and cannot be unmapped stays without pages, nobody's, and is counted as any such failure. */
 uintptr_t slab_page_map(size_t bytes, size_t align);
 
 /* Maps at exactly base, never over another mapping: EEXIST when somebody is there. */
 int slab_page_map_at(uintptr_t base, size_t bytes);
 
-/* Unmaps. ENOMEM: the kernel's limit on mappings; everything is as before. */
+/* Unmaps. ENOMEM: the kernel's limit on mappings; everything is as before, and it is counted. */
 int slab_page_unmap(uintptr_t base, size_t bytes);
 
 /* Resizes a mapping where it is. EFAULT: it is several for the kernel, which moves none such. */
@@ -36,7 +37,7 @@ int slab_page_remap(uintptr_t base, size_t old_bytes, size_t bytes);
  */
 int slab_page_move(uintptr_t base, size_t old_bytes, uintptr_t to, size_t bytes);
 
-/* Drops the pages behind n ranges, which stay mapped and read as zeroes again. */
+/* Drops the pages behind n ranges, which stay mapped and read as zeroes again. Failures count. */
 int slab_page_drop(const struct slab_range *ranges, size_t n);
 
 /* Up to whole pages. */

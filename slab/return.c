@@ -135,11 +135,10 @@ static void plan_span(struct slab_span *span, bool thorough)
 }
 
 /* Unmaps what is to be unmapped; a run that the kernel refuses to unmap is dropped instead.
- * Returns the calls that failed. */
-static uint64_t carry_out(bool *drop_failed)
+ * Returns whether it refused that as well. */
+static bool carry_out(void)
 {
 	static struct slab_range drops[PLAN_RUNS + SPAN_RUNS]; /* likewise */
-	uint64_t failures = 0;
 	size_t n = 0;
 
 	for (uint32_t p = 0; p < plan.n_parts; p++) {
@@ -153,13 +152,11 @@ static uint64_t carry_out(bool *drop_failed)
 
 			if (run->unmap && slab_page_unmap(range.base, range.bytes) == 0)
 				continue;
-			failures += run->unmap;
 			run->unmap = false;
 			drops[n++] = range;
 		}
 	}
-	*drop_failed = n > 0 && slab_page_drop(drops, n) != 0;
-	return failures + *drop_failed;
+	return n > 0 && slab_page_drop(drops, n) != 0;
 }
 
 /* Marks what came of it: holes, clean slabs, or warm ones again where the kernel kept the pages.
@@ -199,14 +196,12 @@ static size_t execute(void)
 {
 	size_t returned = 0;
 	bool drop_failed, all;
-	uint64_t failures;
 
 	if (plan.n_parts == 0)
 		return 0;
 	pthread_mutex_unlock(&slab_root.span_lock);
-	failures = carry_out(&drop_failed);
+	drop_failed = carry_out();
 	pthread_mutex_lock(&slab_root.span_lock);
-	slab_root.unmap_failures += failures;
 	for (uint32_t p = 0; p < plan.n_parts; p++) {
 		const struct part *part = &plan.parts[p];
 

@@ -115,7 +115,7 @@ EXPORT int slab_totals(struct slab_totals *out, size_t out_size)
 		.holes = slab_root.holes,
 		.lost_holes = slab_root.lost_holes,
 		.metadata_bytes = slab_read(&slab_root.metadata_bytes),
-		.unmap_failures = slab_root.unmap_failures,
+		.unmap_failures = slab_read(&slab_root.unmap_failures),
 		.caches = slab_root.cache_count,
 		.threads = slab_root.thread_count,
 	};

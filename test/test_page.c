@@ -214,6 +214,22 @@ Test(page, unmapping_fails_on_demand_and_changes_nothing)
 	cr_assert_eq(slab_page_unmap(base, 2 * PAGE), 0);
 }
 
+static void align_without_unmap(void *arg)
+{
+	uint64_t before = totals().unmap_failures;
+
+	(void)arg;
+	slab_page_fail_unmap = ENOMEM;
+	if (slab_page_map(PAGE, (size_t)1 << 30) == 0)
+		_exit(1);
+	_exit(totals().unmap_failures == before + 3 ? 0 : 2); /* the first try, and both ends */
+}
+
+Test(page, what_cannot_be_cut_off_is_counted)
+{
+	cr_assert_eq(child_runs(align_without_unmap, NULL).status, 0);
+}
+
 Test(page, calls_are_counted)
 {
 	struct slab_page_calls before = slab_page_calls;
