@@ -237,12 +237,22 @@ static void *copy(struct slab_span *span, size_t bytes, int *error)
 	return to;
 }
 
+/* Returns an errno. The leaves come last: for what the kernel refuses they may be thousands. */
+static int grow_in_place(struct slab_span *span, size_t bytes)
+{
+	int error = slab_page_remap(span->base, span->bytes, bytes);
+
+	if (error == 0 && !make_leaves(span->base, bytes)) {
+		slab_page_unmap(span->base + span->bytes, bytes - span->bytes);
+		error = ENOMEM;
+	}
+	return error;
+}
+
 /* Where it is, if there is room behind it, else elsewhere. NULL: *error says why. */
 static void *grow(struct slab_span *span, size_t bytes, int *error)
 {
-	*error = ENOMEM;
-	if (make_leaves(span->base, bytes))
-		*error = slab_page_remap(span->base, span->bytes, bytes);
+	*error = grow_in_place(span, bytes);
 	if (*error == EFAULT) /* of two mappings, or advised or protected in part by the program */
 		return copy(span, bytes, error);
 	if (*error != 0 && slab_read(&slab_root.large_count) >= SLAB_LARGE_MOST)

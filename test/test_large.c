@@ -49,6 +49,18 @@ Test(large, what_is_kept_goes_before_a_block_is_refused)
 	slab_page_fail_map_at = 0;
 }
 
+/* A size that the kernel refuses costs no tables of its addresses, which would be 40 GB. */
+Test(large, a_block_that_is_to_grow_beyond_all_bounds_costs_nothing)
+{
+	void *p = slab_malloc(1 * M);
+	uint64_t before = totals().metadata_bytes;
+
+	cr_assert_null(slab_realloc(p, (size_t)1 << 46));
+	cr_assert_eq(errno, ENOMEM);
+	cr_assert_eq(totals().metadata_bytes, before);
+	slab_free(p);
+}
+
 /* What the kernel takes for several mappings it does not move: the block is copied. */
 Test(large, a_block_of_which_a_part_was_advised_grows)
 {
