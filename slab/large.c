@@ -89,6 +89,20 @@ static struct slab_span *take_freed(size_t bytes, size_t align)
 	return span;
 }
 
+bool slab_large_may_come(size_t size, size_t align)
+{
+	size_t bytes = granules(size), spare;
+
+	if (bytes == 0 || align > PTRDIFF_MAX - bytes)
+		return false;
+	if (align > SLAB_GRANULE_BYTES)
+		bytes += align; /* as much is mapped, and cut */
+	pthread_mutex_lock(&slab_root.span_lock);
+	spare = slab_root.mapped_bytes - slab_root.large_bytes;
+	pthread_mutex_unlock(&slab_root.span_lock);
+	return bytes <= spare || slab_page_could_map(bytes - spare);
+}
+
 void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 {
 	size_t bytes = granules(size);
@@ -104,7 +118,7 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 		*zeroed = span == NULL;
 		if (span == NULL)
 			span = map_new(bytes, align, size);
-	} while (span == NULL && slab_recent_trim(0) > 0);
+	} while (span == NULL && slab_large_may_come(size, align) && slab_recent_trim(0) > 0);
 	return span != NULL ? (void *)span->base : NULL;
 }
 

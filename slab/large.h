@@ -12,6 +12,10 @@
 /* A block of at least size bytes; NULL: no memory. *zeroed: it has never been used. */
 void *slab_large_alloc(size_t size, size_t align, bool *zeroed);
 
+/* Whether a block that was refused may be had once everything goes back that is in no block: else
+ * all that is warm would be lost for nothing each time a program asks for too much. */
+bool slab_large_may_come(size_t size, size_t align);
+
 /* Whether a block begins at p, which the map says lies in a large one; else that is reported, in
  * words that begin with what. To be asked without a lock, before the two below: a program's handler
  * of SIGABRT may use blocks. */

@@ -125,6 +125,15 @@ uintptr_t slab_page_map(size_t bytes, size_t align)
 	return at;
 }
 
+bool slab_page_could_map(size_t bytes)
+{
+	uintptr_t base = map_anywhere(bytes);
+
+	if (base != 0)
+		slab_page_unmap(base, bytes);
+	return base != 0;
+}
+
 int slab_page_map_at(uintptr_t base, size_t bytes)
 {
 	int saved_errno = errno, error = 0;

@@ -21,6 +21,9 @@ struct slab_range {
  * off and cannot be unmapped stays without pages, nobody's, and is counted as any such failure. */
 uintptr_t slab_page_map(size_t bytes, size_t align);
 
+/* Whether so many bytes could be mapped now: they are for a moment. */
+bool slab_page_could_map(size_t bytes);
+
 /* Maps at exactly base, never over another mapping: EEXIST when somebody is there. */
 int slab_page_map_at(uintptr_t base, size_t bytes);
 

@@ -130,9 +130,8 @@ static void *alloc_large(size_t size, size_t align, bool *zeroed)
 	if (slab_direct_chosen(slab_config_flags("size-large")))
 		return slab_direct_large_alloc(size, align);
 	p = map_large(size, align, zeroed);
-	/* what slabs keep may be in the way, but not of what no addresses can hold */
-	if (slab_unlikely(p == NULL) && size < SLAB_MAP_LEAVES << SLAB_LEAF_SHIFT &&
-	    slab_reap() > 0)
+	/* what slabs keep may be in the way */
+	if (slab_unlikely(p == NULL) && slab_large_may_come(size, align) && slab_reap() > 0)
 		p = map_large(size, align, zeroed);
 	errno = p != NULL ? saved_errno : ENOMEM;
 	return p;

@@ -61,6 +61,56 @@ Test(large, a_block_that_is_to_grow_beyond_all_bounds_costs_nothing)
 	slab_free(p);
 }
 
+/* Sizes that nobody can have, by every way to a block. */
+static void *ask_for_too_much(int way, size_t size)
+{
+	static void *volatile p;
+
+	switch (way) {
+	case 0:
+		return slab_malloc(size);
+	case 1:
+		return slab_calloc(1, size);
+	case 2:
+		return slab_aligned_alloc(2 * M, size);
+	case 3:
+		return slab_aligned_alloc((size_t)1 << 46, size < 64 * M ? size : 64 * M);
+	default:
+		p = slab_malloc(100 * K);
+		cr_assert_null(slab_realloc(p, size));
+		slab_free(p);
+		return NULL;
+	}
+}
+
+Test(large, what_nobody_can_have_takes_nothing_from_what_is_kept)
+{
+	static const size_t sizes[] = {
+		(size_t)1 << 46, ((size_t)1 << 47) + 1, (size_t)1 << 48, (size_t)1 << 62,
+		PTRDIFF_MAX - 64 * K, PTRDIFF_MAX - 1, (size_t)PTRDIFF_MAX + 1, SIZE_MAX,
+	};
+	void *small = slab_malloc(100);
+	uint64_t recent, warm;
+
+	slab_free(small); /* in a magazine */
+	slab_free(slab_malloc(100 * K));
+	slab_free(slab_malloc(300 * K));
+	recent = slab_root.recent_bytes;
+	warm = slab_root.reserve.held_bytes;
+	cr_assert_geq(recent, 300 * K);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		for (int way = 0; way < 5; way++) {
+			errno = 0;
+			cr_assert_null(ask_for_too_much(way, sizes[i]), "%zu %d", i, way);
+			cr_assert_eq(errno, ENOMEM);
+			cr_assert_eq(slab_root.recent_bytes, recent, "%zu %d", i, way);
+			cr_assert_eq(slab_root.reserve.held_bytes, warm, "%zu %d", i, way);
+		}
+	cr_assert_eq(slab_malloc(100), small);
+	slab_free(small);
+	slab_reap();
+}
+
 /* What the kernel takes for several mappings it does not move: the block is copied. */
 Test(large, a_block_of_which_a_part_was_advised_grows)
 {
