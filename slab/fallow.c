@@ -138,19 +138,49 @@ static struct slab_span *take_any(void)
 	return span;
 }
 
+/* Returns the bytes of a run that is unmapped; 0: the kernel refuses, and it is kept. */
+static size_t give(struct slab_span *span)
+{
+	size_t bytes = span->bytes;
+
+	if (unmap(span))
+		return bytes;
+	keep(span);
+	return 0;
+}
+
 size_t slab_fallow_trim(size_t runs)
 {
 	struct slab_span *span;
-	size_t returned = 0;
+	size_t returned = 0, given = 1;
 
-	while (runs-- > 0 && (span = take_any()) != NULL) {
-		size_t bytes = span->bytes;
+	while (given > 0 && runs-- > 0 && (span = take_any()) != NULL)
+		returned += given = give(span);
+	return returned;
+}
 
-		if (!unmap(span)) {
-			keep(span);
-			break;
-		}
-		returned += bytes;
-	}
+static struct slab_span *take_longest(void)
+{
+	unsigned log = SLAB_FALLOW_LOGS;
+	struct slab_span *span = NULL;
+
+	pthread_mutex_lock(&slab_root.span_lock);
+	while (span == NULL && log-- > 0)
+		if (!slab_list_empty(&slab_root.fallow[log]))
+			span = slab_container(slab_root.fallow[log].next, struct slab_span,
+			                      all_link);
+	if (span != NULL)
+		remove_locked(span);
+	pthread_mutex_unlock(&slab_root.span_lock);
+	return span;
+}
+
+size_t slab_fallow_yield(size_t least_bytes)
+{
+	struct slab_span *span;
+	size_t returned = 0, given = 1;
+
+	while (given > 0 && returned < least_bytes && (span = take_longest()) != NULL)
+		returned += given = give(span);
 	return returned;
 }

@@ -29,4 +29,9 @@ void slab_fallow_give(struct slab_span *span);
 /* Gives back up to that many runs more, unless there are too many blocks. Returns the bytes. */
 size_t slab_fallow_trim(size_t runs);
 
+/* Gives back so many bytes or more, the longest runs first, though there are too many blocks: a
+ * mapping was refused, and a limit on addresses counts these. Returns the bytes; 0: there are none,
+ * or the kernel's mappings are used up. */
+size_t slab_fallow_yield(size_t least_bytes);
+
 #endif

@@ -107,6 +107,7 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 {
 	size_t bytes = granules(size);
 	struct slab_span *span;
+	bool again;
 
 	*zeroed = false;
 	if (bytes == 0)
@@ -118,7 +119,9 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 		*zeroed = span == NULL;
 		if (span == NULL)
 			span = map_new(bytes, align, size);
-	} while (span == NULL && slab_large_may_come(size, align) && slab_recent_trim(0) > 0);
+		again = span == NULL && slab_large_may_come(size, align);
+		again = again && (slab_recent_trim(0) > 0 || slab_fallow_yield(bytes) > 0);
+	} while (again);
 	return span != NULL ? (void *)span->base : NULL;
 }
 

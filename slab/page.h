@@ -17,8 +17,8 @@ struct slab_range {
 	size_t bytes;
 };
 
-/* Maps bytes of zeroes aligned to align (a power of two). Returns 0 when there are none. What is cut
- * off and cannot be unmapped stays without pages, nobody's, and is counted as any such failure. */
+/* Maps bytes of zeroes aligned to align (a power of two). Returns 0 when there are none. What is
+ * cut off and cannot be unmapped stays without pages, nobody's, and is counted. */
 uintptr_t slab_page_map(size_t bytes, size_t align);
 
 /* Whether so many bytes could be mapped now: they are for a moment. */

@@ -13,6 +13,7 @@
 #include "slab/check.h"
 #include "slab/debug.h"
 #include "slab/direct.h"
+#include "slab/fallow.h"
 #include "slab/list.h"
 #include "slab/magazine.h"
 #include "slab/map.h"
@@ -102,6 +103,7 @@ static void relieve(struct slab_thread *t, int step)
 		empty_depots();
 	} else {
 		slab_reap();
+		slab_fallow_yield(SLAB_SPAN_MIN_BYTES);
 	}
 	pthread_mutex_lock(&t->lock);
 }

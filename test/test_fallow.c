@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "test/unit.h"
 #include "slab/fallow.h"
@@ -154,6 +155,68 @@ Test(fallow, what_was_kept_is_one_with_it_before_memory_is_short)
 	cr_assert_eq(again, p);
 	cr_assert(!zeroed);
 	slab_free(again);
+}
+
+static size_t address_bytes(void)
+{
+	size_t pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (f == NULL || fscanf(f, "%zu", &pages) != 1)
+		_exit(90);
+	fclose(f);
+	return pages * slab_root.page_bytes;
+}
+
+/* Of many blocks some are freed, and the process may have no more addresses than it has. */
+static void reach_the_limit(void)
+{
+	struct rlimit limit;
+	char *p[2 * SOME];
+
+	for (int i = 0; i < 2 * SOME; i++)
+		p[i] = slab_malloc(8 * M);
+	pretend(true);
+	for (int i = 0; i < 2 * SOME; i += 2)
+		slab_free(p[i]); /* the last are kept with their pages */
+	if (slab_root.fallow_bytes < (SOME - 2) * 8 * M || getrlimit(RLIMIT_AS, &limit) != 0)
+		_exit(91);
+	limit.rlim_cur = address_bytes() + 1 * M;
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		_exit(92);
+}
+
+static void want_a_longer_block(void *arg)
+{
+	char *p;
+
+	(void)arg;
+	slab_malloc(100); /* tables and descriptors are there */
+	reach_the_limit();
+	slab_free(slab_malloc(4 * M)); /* of what is there */
+	p = slab_aligned_alloc(16 * M, 20 * M);
+	_exit(p != NULL && slab_root.fallow_bytes > 0 ? 0 : 1);
+}
+
+static void want_slabs(void *arg)
+{
+	struct slab_cache *c = slab_cache_create("wanted", 4000, NULL);
+
+	(void)arg;
+	slab_cache_free(c, slab_cache_alloc(c));
+	reach_the_limit();
+	for (int i = 0; i < 32 * M / 4096; i++)
+		if (slab_cache_alloc(c) == NULL)
+			_exit(1);
+	_exit(slab_root.fallow_bytes < (SOME - 2) * 8 * M ? 0 : 2);
+}
+
+Test(fallow, addresses_of_many_go_before_memory_is_refused)
+{
+	if (under_tool())
+		return; /* its addresses are the tool's, too */
+	cr_expect_eq(child_runs(want_a_longer_block, NULL).status, 0);
+	cr_expect_eq(child_runs(want_slabs, NULL).status, 0);
 }
 
 #define MANY 150000 /* more than two for each mapping that a process may have */
