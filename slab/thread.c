@@ -316,26 +316,36 @@ static bool aborts(void)
 	return slab_read(&slab_report_aborting) == (uintptr_t)&slab__slots_v2;
 }
 
+static uint32_t forks; /* that the holder of the registry's lock is in, one inside the other */
+
+static bool forks_already(void)
+{
+	return slab_read(&slab_root.registry_owner) == (uintptr_t)&slab__slots_v2 && forks > 0;
+}
+
 /*
  * The program's handlers from before ours run while ours hold the locks, and may allocate: under
  * their thread's own lock, which is left alone. It guards nothing that a thread which forks is in
- * the middle of, and no other thread takes it without the registry's.
+ * the middle of, and no other thread takes it without the registry's. They may fork, too: the locks
+ * are taken by the outermost fork, and given back by it, in each process that comes out of it.
  */
 static void fork_prepare(void)
 {
 	if (aborts())
 		return;
-	if (!are_own(slab__slots_v2))
+	if (!forks_already() && !are_own(slab__slots_v2))
 		slab_thread_unlock(slab_thread_lock()); /* makes the struct */
 	slab_registry_lock();
-	for_each_lock(false, pthread_mutex_lock);
+	if (forks++ == 0)
+		for_each_lock(false, pthread_mutex_lock);
 }
 
 static void fork_parent(void)
 {
 	if (aborts())
 		return;
-	for_each_lock(false, pthread_mutex_unlock);
+	if (--forks == 0)
+		for_each_lock(false, pthread_mutex_unlock);
 	slab_registry_unlock();
 }
 
@@ -366,7 +376,8 @@ static void fork_child(void)
 
 	if (aborts())
 		return;
-	pthread_mutex_unlock(&shared_thread.lock);
+	if (--forks == 0)
+		pthread_mutex_unlock(&shared_thread.lock);
 	forget_vanished_threads();
 	slab_direct_recount();
 	slab_list_for_each_safe(pos, after, &slab_root.threads) {
