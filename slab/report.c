@@ -4,8 +4,10 @@
  * Called by every floor above, mostly on the way to abort().
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "slab/report.h"
@@ -61,7 +63,8 @@ void slab_report_cache(struct slab_report *r, const struct slab_cache *c)
 	slab_report_text(r, "'");
 }
 
-static void write_out(const struct slab_report *r)
+/* False: nowhere left to say it; the root keeps it. */
+static bool write_out(const struct slab_report *r)
 {
 	size_t done = 0;
 
@@ -69,9 +72,25 @@ static void write_out(const struct slab_report *r)
 		ssize_t n = write(STDERR_FILENO, r->text + done, r->len - done);
 
 		if (n < 0 && errno != EINTR)
-			break; /* nowhere left to say it; the root keeps it */
+			return false;
 		done += n > 0 ? (size_t)n : 0;
 	}
+	return true;
+}
+
+/* A pipe without a reader ends nobody who may go on, nor by SIGPIPE who is to end by SIGABRT. */
+static void write_quietly(const struct slab_report *r)
+{
+	const struct timespec at_once = { 0 };
+	sigset_t pipe, before;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, &before);
+	/* of this thread, for this write; where it was blocked, one may have waited before */
+	if (!write_out(r) && errno == EPIPE && !sigismember(&before, SIGPIPE))
+		sigtimedwait(&pipe, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* To the reporter, if there is one. Both may be a place where a thread is cancelled, which would
@@ -85,7 +104,7 @@ static void tell(const struct slab_report *r,
 	if (reporter != NULL)
 		reporter(r->text, r->len, slab_root.reporter_ctx);
 	else
-		write_out(r);
+		write_quietly(r);
 	pthread_setcancelstate(cancel, NULL);
 	errno = saved_errno;
 }

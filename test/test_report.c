@@ -243,3 +243,51 @@ Test(report, a_handler_of_the_abort_may_use_the_library)
 		end_cache(c[i]);
 	}
 }
+
+static void close_the_reader(void)
+{
+	int ends[2];
+
+	signal(SIGPIPE, SIG_DFL);
+	if (pipe(ends) != 0 || dup2(ends[1], STDERR_FILENO) < 0)
+		_exit(90);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void report_to_nobody(void *blocked)
+{
+	struct slab_report r;
+	sigset_t set;
+
+	close_the_reader();
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	if (blocked != NULL)
+		sigprocmask(SIG_BLOCK, &set, NULL);
+	errno = 77;
+	for (int i = 0; i < 2; i++) {
+		slab_report_begin(&r, "nobody reads this");
+		slab_report_send(&r);
+	}
+	if (errno != 77 || sigprocmask(SIG_BLOCK, NULL, &set) != 0)
+		_exit(1);
+	_exit(sigismember(&set, SIGPIPE) == (blocked != NULL) ? 0 : 2);
+}
+
+static void abort_to_nobody(void *arg)
+{
+	struct slab_report r;
+
+	(void)arg;
+	close_the_reader();
+	slab_report_begin(&r, "nobody reads this");
+	slab_report_abort(&r);
+}
+
+Test(report, to_a_pipe_without_a_reader_ends_nobody)
+{
+	cr_expect_eq(child_runs(report_to_nobody, NULL).status, 0);
+	cr_expect_eq(child_runs(report_to_nobody, "").status, 0);
+	cr_expect_eq(child_runs(abort_to_nobody, NULL).signal, SIGABRT);
+}
