@@ -293,8 +293,8 @@ size_t slab_usable_size(const void *p);
  * slab_set_reporter - where reports of misuse and damage go
  * @fn: gets one whole report, not zero-terminated; NULL: one write(2) to standard error again.
  *      It may not call into the library.
- * Context: while no other thread may report. One that does at that moment may call the old
- * function with the new @ctx, or go on in the old one after the return.
+ * Context: any thread. One that reports at that moment may go on in the old function, with its own
+ * @ctx, after the return.
  */
 void slab_set_reporter(void (*fn)(const char *text, size_t len, void *ctx), void *ctx);
 

@@ -658,8 +658,7 @@ struct slab_root {
 	uint64_t kept_bytes;                  /* of slabs that are kept; relaxed atomic */
 	uint64_t thread_bytes;                /* setting: slab memory a thread may pin */
 
-	void (*reporter)(const char *text, size_t len, void *ctx);
-	void *reporter_ctx;
+	void *reporter_ctx;                   /* the last one; report.c has it with its function */
 	uint32_t report_bytes;                /* length of report */
 	uint32_t unused;
 	char report[SLAB_REPORT_BYTES];       /* the last one, so that a core shows it */

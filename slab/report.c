@@ -93,16 +93,54 @@ static void write_quietly(const struct slab_report *r)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/*
+ * Function and context are read without a lock, which the one who aborts might wait for: the next
+ * pair is written beside the one before, then made the last. A reader that was so slow that its
+ * pair may have been written over looks again.
+ */
+struct reporter {
+	void (*fn)(const char *text, size_t len, void *ctx);
+	void *ctx;
+};
+
+#define REPORTERS 8 /* that can come while one is read */
+
+static struct reporter reporters[REPORTERS];
+static uint64_t last_reporter;
+
+void slab_report_to(void (*fn)(const char *text, size_t len, void *ctx), void *ctx)
+{
+	struct reporter *next = &reporters[(last_reporter + 1) % REPORTERS];
+
+	slab_write(&next->fn, fn);
+	slab_write(&next->ctx, ctx);
+	slab_write(&slab_root.reporter_ctx, ctx); /* for readers from outside */
+	__atomic_store_n(&last_reporter, last_reporter + 1, __ATOMIC_RELEASE);
+}
+
+static struct reporter reporter_now(void)
+{
+	struct reporter r;
+	uint64_t n;
+
+	do {
+		n = __atomic_load_n(&last_reporter, __ATOMIC_ACQUIRE);
+		r.fn = slab_read(&reporters[n % REPORTERS].fn);
+		r.ctx = slab_read(&reporters[n % REPORTERS].ctx);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (slab_read(&last_reporter) - n >= REPORTERS - 1);
+	return r;
+}
+
 /* To the reporter, if there is one. Both may be a place where a thread is cancelled, which would
  * die with the locks of whoever reports. */
-static void tell(const struct slab_report *r,
-                 void (*reporter)(const char *text, size_t len, void *ctx))
+static void tell(const struct slab_report *r, struct reporter reporter)
 {
 	int saved_errno = errno, cancel;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	if (reporter != NULL)
-		reporter(r->text, r->len, slab_root.reporter_ctx);
+	if (reporter.fn != NULL)
+		reporter.fn(r->text, r->len, reporter.ctx);
 	else
 		write_quietly(r);
 	pthread_setcancelstate(cancel, NULL);
@@ -112,7 +150,7 @@ static void tell(const struct slab_report *r,
 void slab_report_write(struct slab_report *r)
 {
 	r->text[r->len++] = '\n';
-	tell(r, NULL);
+	tell(r, (struct reporter){ 0 });
 }
 
 /* Without a lock, which the one who aborts might wait for: of two at a time the root may show some
@@ -128,7 +166,7 @@ void slab_report_send(struct slab_report *r)
 {
 	r->text[r->len++] = '\n';
 	keep(r);
-	tell(r, slab_root.reporter);
+	tell(r, reporter_now());
 }
 
 uintptr_t slab_report_aborting;

@@ -25,6 +25,9 @@ void slab_report_send(struct slab_report *r);                              /* ad
 void slab_report_write(struct slab_report *r); /* adds the newline; to standard error alone */
 void slab_report_abort(struct slab_report *r) __attribute__((noreturn, cold));
 
+/* Who gets the reports from now on; NULL: standard error. Under registry_lock. */
+void slab_report_to(void (*fn)(const char *text, size_t len, void *ctx), void *ctx);
+
 /* The thread that ends the program by a report, as the address of its slots' pointer; 0: none. */
 extern uintptr_t slab_report_aborting __attribute__((visibility("hidden")));
 

@@ -11,6 +11,7 @@
 #include "slab/check.h"
 #include "slab/list.h"
 #include "slab/registry.h"
+#include "slab/report.h"
 #include "slab/reserve.h"
 #include "slab/slot.h"
 #include "slab/thread.h"
@@ -172,6 +173,7 @@ EXPORT int slab_set(enum slab_option option, size_t bytes)
 
 EXPORT void slab_set_reporter(void (*fn)(const char *text, size_t len, void *ctx), void *ctx)
 {
-	slab_root.reporter_ctx = ctx;
-	slab_root.reporter = fn;
+	slab_registry_lock();
+	slab_report_to(fn, ctx);
+	slab_registry_unlock();
 }

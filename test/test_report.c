@@ -99,6 +99,56 @@ Test(report, of_several_threads_at_a_time_goes_whole_to_the_reporter)
 	cr_assert_eq(whole, 200);
 }
 
+struct pair {
+	int calls, wrong;
+};
+static struct pair pairs[2];
+
+static void hear_first(const char *text, size_t len, void *ctx)
+{
+	(void)text;
+	(void)len;
+	__atomic_fetch_add(&pairs[0].calls, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&pairs[0].wrong, ctx != &pairs[0], __ATOMIC_RELAXED);
+}
+
+static void hear_second(const char *text, size_t len, void *ctx)
+{
+	(void)text;
+	(void)len;
+	__atomic_fetch_add(&pairs[1].calls, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&pairs[1].wrong, ctx != &pairs[1], __ATOMIC_RELAXED);
+}
+
+static void *set_again_and_again(void *stop)
+{
+	while (!__atomic_load_n((bool *)stop, __ATOMIC_RELAXED)) {
+		slab_set_reporter(hear_first, &pairs[0]);
+		slab_set_reporter(hear_second, &pairs[1]);
+	}
+	return NULL;
+}
+
+Test(report, each_reporter_gets_its_own_context)
+{
+	bool stop = false;
+	pthread_t id;
+
+	slab_set_reporter(hear_first, &pairs[0]);
+	cr_assert_eq(pthread_create(&id, NULL, set_again_and_again, &stop), 0);
+	for (long i = rounds(3000000, 3000); i > 0; i--) {
+		struct slab_report r;
+
+		slab_report_begin(&r, "x");
+		slab_report_send(&r);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(id, NULL);
+	listen_no_more();
+	cr_assert_eq(pairs[0].wrong + pairs[1].wrong, 0);
+	cr_assert_eq(pairs[0].calls + pairs[1].calls, rounds(3000000, 3000));
+}
+
 Test(report, goes_to_standard_error_without_a_reporter)
 {
 	struct ending e = child_runs(send_one, "to be read");
