@@ -241,6 +241,8 @@ struct slab_reserve {
 	size_t warm_bytes;        /* empty and resident; likewise */
 	size_t returned_bytes;    /* given back since the reserve was last changed */
 	size_t refault_bytes;     /* of those, taken again */
+	size_t gone_bytes;        /* given back and not taken again yet, */
+	size_t paid_bytes;        /* and taken again, since min_bytes was last raised */
 	size_t idle_bytes;        /* warm because a cache gave them up, not made present ahead */
 	size_t turned_bytes;      /* of those, taken again since the reserve was last changed */
 	size_t warm_quarters;     /* setting: of the ceiling for warm slabs in any case, 1 to 4 */
@@ -267,7 +269,7 @@ struct slab_slablist {
 	uint64_t waiting;         /* of used: freed, in the quarantine; relaxed atomic */
 	uint64_t released_slabs;  /* left the cache, since create */
 	uint64_t gone_slabs;      /* of those, back with their spans; atomic, touched last */
-	uint64_t direct_allocs;   /* calls that passed no magazine */
+	uint64_t direct_allocs;   /* calls that passed no magazine; atomic, without the lock */
 	uint64_t direct_frees;
 	uint64_t retired_allocs;  /* of threads that have ended */
 	int64_t retired_net;      /* their allocs - frees */

@@ -218,7 +218,7 @@ EXPORT struct mallinfo (mallinfo)(void)
  */
 #define KEPT_SHARE  8                 /* one part in so many of the slabs in use may be kept, */
 #define KEPT_LEAST  ((size_t)1 << 20) /* or so many bytes, */
-#define KEPT_MOST   ((size_t)2 << 20) /* or, if a large enough program swings, up to so many */
+#define KEPT_MOST   ((size_t)4 << 20) /* or, if a large enough program swings, up to so many */
 #define KEPT_WARM   3                 /* quarters of that in warm slabs, whatever is parked */
 #define KEPT_PARKED 4                 /* quarters that a thread's magazines may pin, by fill, */
 #define THREAD_MOST ((size_t)16 << 20) /* and, by slab, so many bytes */

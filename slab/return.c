@@ -293,6 +293,7 @@ static void note_returned(size_t bytes)
 	size_t smaller;
 
 	r->returned_bytes += bytes;
+	r->gone_bytes += bytes;
 	if (r->returned_bytes < 8 * r->reserve_bytes || r->reserve_bytes == 0)
 		return;
 	smaller = r->reserve_bytes / 2;

@@ -296,10 +296,10 @@ void slab_slablist_forget_walks(struct slab_cache *c)
 
 void slab_slablist_count_direct(struct slab_cache *c, uint64_t allocs, uint64_t frees)
 {
-	lock(&c->slabs);
-	slab_add(&c->slabs.direct_allocs, allocs);
-	slab_add(&c->slabs.direct_frees, frees);
-	unlock(&c->slabs);
+	if (allocs > 0)
+		__atomic_fetch_add(&c->slabs.direct_allocs, allocs, __ATOMIC_RELAXED);
+	if (frees > 0)
+		__atomic_fetch_add(&c->slabs.direct_frees, frees, __ATOMIC_RELAXED);
 }
 
 void slab_slablist_retire(struct slab_cache *c, uint64_t allocs, int64_t net)

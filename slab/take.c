@@ -24,6 +24,7 @@
 #define AHEAD_OBJECTS 768 /* and most objects: a call that many share is cheap enough */
 #define ADOPT_MOST    ((size_t)256 << 10) /* taken at once of what large blocks have left */
 #define TURNS         4   /* reserves full of slabs taken again before the reserve grows */
+#define PAID_MOST     32  /* times the least reserve in pages that come again, before that grows */
 
 /* As large as what its pool, or its cache, already has, within bounds: both double. */
 static size_t span_bytes(size_t have_bytes, size_t slab_bytes)
@@ -58,12 +59,31 @@ static void keep_more(struct slab_reserve *r)
 	r->returned_bytes = r->refault_bytes = r->turned_bytes = 0;
 }
 
+/* What a program swings by it pays for again and again; once that is many times the least that is
+ * kept of it, that is too little, however small the program's share is. */
+static void note_paid(size_t bytes)
+{
+	struct slab_reserve *r = &slab_root.reserve;
+
+	if (r->max_share == 0 || r->gone_bytes < bytes)
+		return;
+	r->gone_bytes -= bytes;
+	r->paid_bytes += bytes;
+	if (r->paid_bytes < PAID_MOST * r->min_bytes || r->min_bytes > r->max_bytes / 2)
+		return;
+	r->paid_bytes = 0;
+	r->min_bytes *= 2;
+	if (r->reserve_bytes < r->min_bytes)
+		slab_write(&r->reserve_bytes, r->min_bytes);
+}
+
 /* Pages that were given back are wanted again: keep more. True: so many had gone. */
 static bool note_refault(size_t bytes)
 {
 	struct slab_reserve *r = &slab_root.reserve;
 	bool gone = r->returned_bytes >= r->refault_bytes + bytes;
 
+	note_paid(bytes);
 	if (r->returned_bytes == 0)
 		return false;
 	r->refault_bytes += bytes;
@@ -212,8 +232,10 @@ static struct slab *take_clean(const struct slab_cache *c, struct slab_span *spa
 	n = span->huge ? 1 : cold_run(span, i, ahead, false);
 	if (n > 0)
 		slab_page_populate(at, touched_bytes(c, n));
-	for (uint32_t k = 1; k < n; k++)
+	for (uint32_t k = 1; k < n; k++) {
+		note_paid(slab_bytes);
 		slab_span_set_warm(span, i + k);
+	}
 	set_held(span, i);
 	return (struct slab *)at;
 }

@@ -19,6 +19,7 @@ static void make(void)
 {
 	slab_reap();
 	before = slab_root.reserve;
+	slab_root.reserve.gone_bytes = slab_root.reserve.paid_bytes = 0;
 	c = new_cache("reserved", 64);
 }
 
@@ -29,6 +30,7 @@ static void unmake(void)
 	slab_root.reserve.reserve_bytes = before.reserve_bytes;
 	slab_root.reserve.min_bytes = before.min_bytes;
 	slab_root.reserve.max_bytes = before.max_bytes;
+	slab_root.reserve.max_share = before.max_share;
 	cr_assert_eq(slab_set(SLAB_THREAD_BYTES, MIB), 0);
 }
 
@@ -199,13 +201,37 @@ Test(reserve, grows_to_a_part_of_what_is_in_use)
 	r->max_bytes = 4 * MIB;
 	r->max_share = 8;
 	for (int i = 0; i < 5; i++) {
+		r->paid_bytes = 0; /* see below */
 		swing();
 		take(MANY);
 		put(MANY);
 	}
 	cr_assert_gt(r->reserve_bytes, 256 * KIB);
 	cr_assert_leq(r->reserve_bytes, MANY * PAGE / 8 + 64 * KIB);
-	r->max_share = 0;
+}
+
+/* As malloc: more than that part, once as much has come again as 32 times the least. */
+Test(reserve, a_program_that_swings_for_long_may_keep_more)
+{
+	struct slab_reserve *r = &slab_root.reserve;
+	size_t swings = 0;
+
+	r->min_bytes = r->reserve_bytes = 256 * KIB;
+	r->max_bytes = MIB;
+	for (int i = 0; i < 50; i++) /* as a library it grows and shrinks as before */
+		swing();
+	cr_assert_eq(r->min_bytes, 256 * KIB);
+	r->max_share = 8;
+	r->gone_bytes = 0;
+	while (r->min_bytes == 256 * KIB && swings++ < 100)
+		swing();
+	cr_assert_eq(r->min_bytes, 512 * KIB);
+	cr_assert_geq(swings, 32 * 256 * KIB / (MANY * PAGE));
+	cr_assert_geq(r->reserve_bytes, 512 * KIB);
+	for (int i = 0; i < 100; i++)
+		swing();
+	cr_assert_eq(r->min_bytes, MIB);
+	cr_assert_eq(r->reserve_bytes, MIB);
 }
 
 Test(reserve, shrinks_to_its_least_when_nothing_is_wanted_again)
