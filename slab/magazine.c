@@ -176,7 +176,7 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
 			slab_slot_set_cap(s, cap);
 		if (cap > 0 && slab_slot_count(s) >= s->cap && !unload(t, c, s, cap, empties))
 			cap = 0;
-		if (cap > 0 && slab_read(&s->hot) == SLAB__VACANT) {
+		if (cap > 0 && !c->by_size && slab_read(&s->hot) == SLAB__VACANT) {
 			/* where the fast path looks, should it be freed once more */
 			slab_write(&s->hot, (uintptr_t)obj);
 		} else if (cap > 0) {

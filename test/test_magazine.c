@@ -223,6 +223,29 @@ Test(magazine, without_memory_for_a_magazine_it_works_from_the_slabs)
 	give(0, 1);
 }
 
+/* The front end by size looks into the magazine alone; what a caller who knows the cache has freed
+ * beside it is found once that is empty. */
+Test(magazine, what_is_hot_of_a_class_is_found_by_size)
+{
+	void *kept[SLAB_MAGAZINE_MAX], *block = slab_malloc(100);
+	struct slab_cache *class = slab_cache_of(block);
+	struct slab__slot *slot = my_slot(class);
+	size_t n = 0;
+
+	slab_free(slab_malloc(100)); /* opens the slot */
+	slab_cache_free(class, block);
+	cr_assert_eq(slot->hot, (uintptr_t)block);
+	while (slab_slot_count(slot) > 0)
+		kept[n++] = slab_malloc(100);
+	cr_assert_eq(slab_malloc(100), block);
+	cr_assert_eq(slot->hot, SLAB__VACANT);
+	figures_agree(class);
+	slab_free(block);
+	cr_assert_eq(slot->hot, SLAB__VACANT);
+	while (n > 0)
+		slab_free(kept[--n]);
+}
+
 Test(magazine, contention_reaches_the_slots)
 {
 	c->magazine_cap = SLAB_MAGAZINE_MAX; /* as the depot would set it */
