@@ -307,12 +307,13 @@ void *slab__alloc_slow(struct slab_cache *c);
 void slab__free_slow(struct slab_cache *c, void *obj);
 
 /*
- * The fast path. Every thread has a table of slots, one per cache; a slot holds one object outside,
- * hot, and the loaded magazine: an array of free objects used as a stack. A pair of free and alloc
- * passes one object through hot and leaves the stack alone: a processor forwards one store to one
- * load instead of two to two. Either way the calls touch the slot, the array, the first line of the
- * cache and, on free, the header of the object's slab: no lock, no atomic read-modify-write. A slot
- * that the thread has not opened reads as zeroes, which send the call down the slow path.
+ * The fast path. Every thread has a table of slots, one per cache; a slot holds the loaded
+ * magazine, an array of free objects used as a stack, and, while the thread uses no other cache,
+ * one object outside, hot. A pair of free and alloc passes one object through hot and leaves the
+ * stack alone: a processor forwards one store to one load instead of two to two. Either way the
+ * calls touch the slot, the array, the first line of the cache and, on free, the header of the
+ * object's slab: no lock, no atomic read-modify-write. A slot that the thread has not opened reads
+ * as zeroes, which send the call down the slow path.
  * Layout and symbol name carry the same number; a mismatch fails at load.
  */
 struct slab__slot {
@@ -321,7 +322,7 @@ struct slab__slot {
 	uintptr_t cookie;             /* names the cache to slow paths; 0: never used */
 	int64_t net;                  /* objects taken into this slot minus those moved out of it */
 	uint64_t word;                /* count in the low bits, allocs of this thread above */
-	uintptr_t hot;                /* an object outside the magazine; SLAB__VACANT; 0: closed */
+	uintptr_t hot;                /* an object outside the magazine; SLAB__VACANT; 0: none */
 	uint16_t cap;                 /* objects that objs may hold now; 0: slow path */
 	uint16_t prev_count;          /* objects in the previous magazine */
 	uint32_t seq;                 /* odd while a slow path changes this slot */

@@ -89,6 +89,37 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 	return n > 0;
 }
 
+static void drop_hot(struct slab_thread *t, struct slab_cache *c, void *ctx)
+{
+	struct slab__slot *s = slab_slot_opened(t, c);
+	void *hot = slab_slot_hot(s);
+
+	if ((s->seq & 1) != 0) /* the one that has been opened */
+		return;
+	slab_slot_begin(s);
+	slab_write(&s->hot, 0);
+	if (hot != NULL)
+		slab_slot_give(c, s, &hot, 1, ctx);
+	slab_slot_end(s);
+}
+
+/*
+ * Whether one object may stay outside of the magazines. In a thread that uses one cache a processor
+ * foresees whether there is one, as it depends on the call before. Of several in any order it is
+ * wrong every other time, at more than the cost of both calls.
+ */
+static void choose_hot(struct slab_thread *t, const struct slab_cache *c, struct slab__slot *s,
+                       struct slab_list *empties)
+{
+	bool mixed = t->open > 1;
+
+	if (mixed && !t->mixed)
+		slab_slot_for_each(t, drop_hot, empties);
+	t->mixed = mixed;
+	if (s->objs != NULL && slab_slot_hot(s) == NULL)
+		slab_write(&s->hot, mixed || c->by_size ? 0 : SLAB__VACANT);
+}
+
 /* The thread's slot, where c has magazines at all. */
 static struct slab__slot *slot_with_magazines(struct slab_thread *t, const struct slab_cache *c)
 {
@@ -112,6 +143,7 @@ void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct sl
 		}
 		if (s->objs == NULL) /* none to be had */
 			slab_slot_charge(t, s, (struct slab_pin){ 0 });
+		choose_hot(t, c, s, empties);
 		slab_slot_end(s);
 	}
 	/* no magazine: straight from a slab */
@@ -176,7 +208,8 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
 			slab_slot_set_cap(s, cap);
 		if (cap > 0 && slab_slot_count(s) >= s->cap && !unload(t, c, s, cap, empties))
 			cap = 0;
-		if (cap > 0 && !c->by_size && slab_read(&s->hot) == SLAB__VACANT) {
+		choose_hot(t, c, s, empties);
+		if (cap > 0 && slab_read(&s->hot) == SLAB__VACANT) {
 			/* where the fast path looks, should it be freed once more */
 			slab_write(&s->hot, (uintptr_t)obj);
 		} else if (cap > 0) {

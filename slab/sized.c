@@ -207,9 +207,7 @@ void slab_sized_free_slow(void *p)
 	}
 	if (slab_likely(order1 != SLAB_MAP_LARGE)) {
 		c = cache_at(p, "bad free: ");
-		if (c != NULL && c->by_size)
-			slab__free_slow(c, p);
-		else if (c != NULL)
+		if (c != NULL)
 			slab_cache_free(c, p);
 		return;
 	}

@@ -31,11 +31,8 @@ static inline bool slab_sized_fits(size_t usable, size_t size)
 	return size <= usable && (size > usable / 2 || usable <= 4 * SLAB_SIZED_STEP);
 }
 
-/*
- * As slab__alloc_fast() of slab.h, from a slot instead of a cache, and from its magazine alone. The
- * object outside of that serves programs that free and take one type in turn. Among dozens of
- * classes no processor foresees whether there is one; a wrong guess costs more than all the rest.
- */
+/* As slab__alloc_fast() of slab.h, from a slot instead of a cache. No object of a class is outside
+ * of the magazine: see choose_hot() in magazine.c. */
 static inline void *slab_sized_alloc(size_t size)
 {
 	struct slab__slot *s;

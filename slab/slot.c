@@ -16,8 +16,6 @@
 void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap)
 {
 	slab_write(&s->objs, m->objs);
-	if (s->hot == 0)
-		slab_write(&s->hot, SLAB__VACANT);
 	slab_slot_set_cap(s, cap);
 	slab_slot_set_count(s, m->count);
 }

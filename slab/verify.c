@@ -219,9 +219,10 @@ static void check_threads(struct verify *v)
 
 		if (s == NULL)
 			continue;
-		expect(v, "whether the slot is open", s, slab_read(&s->hot) != 0, s->objs != NULL);
-		if (s->objs == NULL)
+		if (s->objs == NULL) {
+			expect(v, "the object beside a closed slot", s, slab_read(&s->hot), 0);
 			continue;
+		}
 		hot = slab_slot_hot(s);
 		check_parked(v, &hot, hot != NULL);
 		check_magazine(v, slab_slot_loaded(s), slab_slot_count(s));

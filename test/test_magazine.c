@@ -223,27 +223,45 @@ Test(magazine, without_memory_for_a_magazine_it_works_from_the_slabs)
 	give(0, 1);
 }
 
-/* The front end by size looks into the magazine alone; what a caller who knows the cache has freed
- * beside it is found once that is empty. */
-Test(magazine, what_is_hot_of_a_class_is_found_by_size)
+/* Whether there is one is foreseen while a thread uses one cache, not with several in turn. */
+Test(magazine, an_object_stays_outside_while_one_cache_is_used)
 {
-	void *kept[SLAB_MAGAZINE_MAX], *block = slab_malloc(100);
+	struct slab_cache *other = new_cache("other", 64);
+	void *obj;
+
+	slab_thread_flush();
+	take(0, 20);
+	give(0, 10);
+	cr_assert_eq(slab_slot_hot(s), objs[0]);
+	obj = slab_cache_alloc(other);
+	cr_assert_eq(s->hot, 0);
+	cr_assert_eq(my_slot(other)->hot, 0);
+	figures_agree(c);
+	cr_assert_eq(slab_cache_verify(c), 0);
+	slab_cache_free(other, obj);
+	cr_assert_eq(my_slot(other)->hot, 0);
+	give(10, 10);
+	cr_assert_eq(s->hot, 0);
+	slab_thread_flush();
+	take(0, 1); /* alone again */
+	give(0, 1);
+	cr_assert_eq(slab_slot_hot(s), objs[0]);
+	end_cache(other);
+}
+
+Test(magazine, no_block_of_a_class_stays_outside)
+{
+	void *block = slab_malloc(100);
 	struct slab_cache *class = slab_cache_of(block);
 	struct slab__slot *slot = my_slot(class);
-	size_t n = 0;
 
-	slab_free(slab_malloc(100)); /* opens the slot */
+	for (int i = 0; i < 100; i++)
+		slab_free(slab_malloc(100));
 	slab_cache_free(class, block);
-	cr_assert_eq(slot->hot, (uintptr_t)block);
-	while (slab_slot_count(slot) > 0)
-		kept[n++] = slab_malloc(100);
+	cr_assert_eq(slot->hot, 0);
 	cr_assert_eq(slab_malloc(100), block);
-	cr_assert_eq(slot->hot, SLAB__VACANT);
-	figures_agree(class);
 	slab_free(block);
-	cr_assert_eq(slot->hot, SLAB__VACANT);
-	while (n > 0)
-		slab_free(kept[--n]);
+	figures_agree(class);
 }
 
 Test(magazine, contention_reaches_the_slots)

@@ -201,7 +201,8 @@ static void sees_object(void **at, const char *whose)
 	wrong[4] = slab_object(partial, &c->geo,
 			       slab_bit_next_zero(partial->bitmap, c->geo.words * 64, 0));
 	for (int i = 0; i < 5; i++)
-		sees(at, &wrong[i], sizeof wrong[i], whose);
+		if (wrong[i] != NULL || at != (void **)&slot->hot) /* there may be none there */
+			sees(at, &wrong[i], sizeof wrong[i], whose);
 	slab_cache_free(other, wrong[0]);
 	end_cache(other);
 }
@@ -217,11 +218,9 @@ Test(verify, parked_objects)
 Test(verify, magazines)
 {
 	struct slab_magazine *loaded = slab_slot_loaded(slot);
-	uintptr_t closed = 0;
 	uint64_t many = (slot->word & ~SLAB__COUNT_MASK) | (loaded->cap + 1u);
 
 	sees(&slot->word, &many, sizeof many, "more in the loaded magazine than it holds");
-	sees(&slot->hot, &closed, sizeof closed, "an open slot that says it is closed");
 	SEES_NUMBER(slot->prev_count, "prev_count");
 	SEES_NUMBER(slot->prev->count, "count of the previous magazine");
 	SEES_NUMBER(c->depot.shelf->count, "count of a shelved magazine");
