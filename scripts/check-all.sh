@@ -55,8 +55,10 @@ run() { # KIND MODE NAME PROGRAM...
 cannot_bear() { # KIND
 	case $1 in
 	*-asan)
-		# it takes the stack that a cancelled thread leaves for overwritten
-		echo cancel/not_while_a_report_is_written cancel/not_in_a_reporter \
+		# it takes the stack that a cancelled thread leaves for overwritten, and sets a key
+		# of its own in the thread in which the test lets that fail
+		echo thread/one_whose_end_nobody_would_tell_of_leaves_nothing_parked \
+			cancel/not_while_a_report_is_written cancel/not_in_a_reporter \
 			cancel/not_while_caches_are_shown cancel/not_while_objects_are_shown \
 			cancel/not_in_a_constructor
 		;;
@@ -64,8 +66,10 @@ cannot_bear() { # KIND
 		# it calls whatever allocates in a handler an error; and its own destructor of the
 		# thread has run before, in the last round, and it crashes; two orders of two locks
 		# are one to it, even where whoever takes both holds a third; and
-		# a handler runs when the call that its signal interrupts is over, not before
-		echo atfork/also_in_a_thread_that_has_not_used_it_before \
+		# a handler runs when the call that its signal interrupts is over, not before; and
+		# it sets a key of its own in the thread in which the test lets that fail
+		echo thread/one_whose_end_nobody_would_tell_of_leaves_nothing_parked \
+			atfork/also_in_a_thread_that_has_not_used_it_before \
 			report/a_handler_of_the_abort_may_use_the_library \
 			report/a_signal_loses_none_of_it \
 			large/a_handler_of_the_abort_for_a_bad_free_may_use_blocks \

@@ -15,7 +15,7 @@ mkdir -p "$build" || exit 1
 kept=test/bench/instructions.txt
 cc=${CC:-cc}
 short=100000 long=300000 # pairs; multiples of the 1,000 that a turn takes
-cases="pair call lifo fifo bulk grow slabs heap"
+cases="pair call lifo fifo bulk grow slabs heap guess"
 
 # "gcc-12": how the lines of instructions.txt begin
 compiler=$(printf '%s\n' '#if defined(__clang__)' clang __clang_major__ \
@@ -33,14 +33,16 @@ for kind in gate gate-call; do
 		-Wl,-rpath,"$(realpath "$build")" || exit 1
 done
 
-# count CASE PAIRS: instructions of the whole program
+# count CASE PAIRS: instructions of the whole program; for guess, conditional branches that a simple
+# processor would have foreseen wrongly, in hundredths
 count() {
-	local program=$build/gate case=$1 preload=
+	local program=$build/gate case=$1 preload= options=() field='$1'
 	[ "$case" != call ] || program=$build/gate-call case=pair
+	[ "$case" != guess ] || case=heap options=(--branch-sim=yes) field='$3 * 100'
 	[ "$case" != heap ] || preload=$(realpath "$build")/libslab-malloc.so
-	LD_PRELOAD=$preload SLAB_DEBUG=- timeout 120 valgrind --tool=callgrind \
+	LD_PRELOAD=$preload SLAB_DEBUG=- timeout 120 valgrind --tool=callgrind "${options[@]}" \
 		--callgrind-out-file=/dev/null "$program" "$case" "$2" 2>&1 |
-		sed -n 's/.*Collected : //p'
+		sed -n 's/.*Collected : //p' | awk "{ print $field }"
 }
 
 figures=$(mktemp) || exit 1
@@ -73,22 +75,22 @@ if ! grep -q "^$compiler " "$kept"; then
 	exit 0
 fi
 awk -v kept="$kept" '
+	function room(case) { return case == "guess" ? 50 : 2 } # where code lies decides a little
 	NR == FNR { if ($0 !~ /^#/) want[$1 " " $2] = $3; next }
 	{
 		name = $1 " " $2
 		if (!(name in want)) {
 			printf "%s: no figure is kept in %s\n", name, kept
 			bad++
-		} else if ($3 > want[name] * 1.02) {
-			printf "%s: %.2f instructions a pair, %.2f are kept in %s (%+.1f %%, " \
-			       "room 2 %%)\n", name, $3, want[name], kept,
-			       ($3 / want[name] - 1) * 100
+		} else if ($3 > want[name] * (1 + room($2) / 100)) {
+			printf "%s: %.2f a pair, %.2f are kept in %s (%+.1f %%, room %d %%)\n",
+			       name, $3, want[name], kept, ($3 / want[name] - 1) * 100, room($2)
 			bad++
 		} else {
 			good++
-			if ($3 < want[name] * 0.98)
-				printf "%s: %.2f instructions a pair, fewer than the %.2f in %s: " \
-				       "keep the new figure\n", name, $3, want[name], kept
+			if ($3 < want[name] * (1 - room($2) / 100))
+				printf "%s: %.2f a pair, fewer than the %.2f in %s: keep the new " \
+				       "figure\n", name, $3, want[name], kept
 		}
 	}
 	END {
