@@ -188,31 +188,35 @@ Test(verify, bits_of_a_span_that_contradict_each_other)
 
 /* ---- what is parked ---- */
 
-static void sees_object(void **at, const char *whose)
+static void sees_object(void **at, void *foreign, const char *whose)
 {
-	static struct slab_cache *other;
 	void *wrong[5];
 
-	other = new_cache("foreign", 40);
-	wrong[0] = slab_cache_alloc(other);
+	wrong[0] = foreign;
 	wrong[1] = (char *)*at + 8;
 	wrong[2] = NULL;
-	wrong[3] = &other;
+	wrong[3] = &foreign;
 	wrong[4] = slab_object(partial, &c->geo,
 			       slab_bit_next_zero(partial->bitmap, c->geo.words * 64, 0));
 	for (int i = 0; i < 5; i++)
 		if (wrong[i] != NULL || at != (void **)&slot->hot) /* there may be none there */
 			sees(at, &wrong[i], sizeof wrong[i], whose);
-	slab_cache_free(other, wrong[0]);
-	end_cache(other);
 }
 
 Test(verify, parked_objects)
 {
-	sees_object(&slot->objs[0], "the loaded magazine");
-	sees_object((void **)&slot->hot, "the object outside of the magazines");
-	sees_object(&slot->prev->objs[1], "the previous magazine");
-	sees_object(&c->depot.shelf->objs[2], "a magazine in the depot");
+	struct slab_cache *other = new_cache("foreign", 40);
+	void *foreign = slab_cache_alloc(other);
+	uint32_t count = slab_slot_count(slot) - 1;
+
+	slot->hot = (uintptr_t)slot->objs[count]; /* what was there went when other got a slot */
+	slab_slot_set_count(slot, count);
+	sees_object(&slot->objs[0], foreign, "the loaded magazine");
+	sees_object((void **)&slot->hot, foreign, "the object outside of the magazines");
+	sees_object(&slot->prev->objs[1], foreign, "the previous magazine");
+	sees_object(&c->depot.shelf->objs[2], foreign, "a magazine in the depot");
+	slab_cache_free(other, foreign);
+	end_cache(other);
 }
 
 Test(verify, magazines)
