@@ -56,8 +56,10 @@ cannot_bear() { # KIND
 	case $1 in
 	*-asan)
 		# it takes the stack that a cancelled thread leaves for overwritten, and sets a key
-		# of its own in the thread in which the test lets that fail
-		echo thread/one_whose_end_nobody_would_tell_of_leaves_nothing_parked \
+		# of its own in the thread in which the test lets that fail; and a child of fork
+		# waits for its allocator's lock if another thread was just in malloc
+		echo atfork/a_handler_from_before_the_librarys_may_fork \
+			thread/one_whose_end_nobody_would_tell_of_leaves_nothing_parked \
 			cancel/not_while_a_report_is_written cancel/not_in_a_reporter \
 			cancel/not_while_caches_are_shown cancel/not_while_objects_are_shown \
 			cancel/not_in_a_constructor
