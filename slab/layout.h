@@ -374,7 +374,6 @@ struct slab_thread {
 	uint64_t fill_pin_bytes;  /* and of what they pin as full as the slabs are */
 	struct slab_thread *next_spare; /* once ended: root.spare_threads */
 	uint32_t sweep_credit;    /* exchanges until idle slots may be swept again */
-	bool mixed;               /* several slots are open: none of them has a hot object */
 	struct slab_list leaving; /* slab_leaving.link */
 };
 

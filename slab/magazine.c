@@ -32,8 +32,31 @@ static uint32_t next_size(const struct slab__slot *s, uint32_t cap)
 	return size < cap ? size : cap;
 }
 
+static void drop_hot(struct slab_thread *t, struct slab_cache *c, void *ctx)
+{
+	struct slab__slot *s = slab_slot_opened(t, c);
+	void *hot = slab_slot_hot(s);
+
+	if ((s->seq & 1) != 0) /* the one that is being opened */
+		return;
+	slab_slot_begin(s);
+	slab_write(&s->hot, 0);
+	if (hot != NULL)
+		slab_slot_give(c, s, &hot, 1, ctx);
+	slab_slot_end(s);
+}
+
+/* Before slot s gets its first magazine. The second one that a thread opens is the end of objects
+ * outside of the magazines: see choose_hot(). */
+static void note_open(struct slab_thread *t, const struct slab__slot *s, struct slab_list *empties)
+{
+	if (s->objs == NULL && ++t->open == 2)
+		slab_slot_for_each(t, drop_hot, empties);
+}
+
 /* A loaded magazine, empty, that has room for what is granted. */
-static bool renew_loaded(struct slab_thread *t, struct slab__slot *s, uint32_t cap)
+static bool renew_loaded(struct slab_thread *t, struct slab__slot *s, uint32_t cap,
+                         struct slab_list *empties)
 {
 	struct slab_magazine *old = slab_slot_loaded(s), *m;
 	uint32_t size = next_size(s, cap);
@@ -45,9 +68,9 @@ static bool renew_loaded(struct slab_thread *t, struct slab__slot *s, uint32_t c
 	m = slab_magazine_get(size);
 	if (m == NULL)
 		return old != NULL;
+	note_open(t, s, empties);
 	slab_slot_install(s, m, cap);
 	slab_magazine_put(old);
-	t->open += old == NULL;
 	return true;
 }
 
@@ -76,12 +99,12 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 	}
 	m = slab_depot_get(c, slab_slot_loaded(s));
 	if (m != NULL) { /* the depot has some */
-		t->open += s->objs == NULL;
+		note_open(t, s, empties);
 		slab_slot_install(s, m, cap);
 		slab_write(&s->net, s->net + m->count);
 		return true;
 	}
-	if (cap == 0 || slab_slablist_is_full(c) || !renew_loaded(t, s, cap))
+	if (cap == 0 || slab_slablist_is_full(c) || !renew_loaded(t, s, cap, empties))
 		return false;
 	n = slab_slablist_take(c, s->cap, s->objs); /* the slabs have some */
 	slab_write(&s->net, s->net + (int64_t)n);
@@ -89,35 +112,16 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 	return n > 0;
 }
 
-static void drop_hot(struct slab_thread *t, struct slab_cache *c, void *ctx)
-{
-	struct slab__slot *s = slab_slot_opened(t, c);
-	void *hot = slab_slot_hot(s);
-
-	if ((s->seq & 1) != 0) /* the one that has been opened */
-		return;
-	slab_slot_begin(s);
-	slab_write(&s->hot, 0);
-	if (hot != NULL)
-		slab_slot_give(c, s, &hot, 1, ctx);
-	slab_slot_end(s);
-}
-
 /*
  * Whether one object may stay outside of the magazines. In a thread that uses one cache a processor
  * foresees whether there is one, as it depends on the call before. Of several in any order it is
  * wrong every other time, at more than the cost of both calls.
  */
-static void choose_hot(struct slab_thread *t, const struct slab_cache *c, struct slab__slot *s,
-                       struct slab_list *empties)
+static void choose_hot(const struct slab_thread *t, const struct slab_cache *c,
+                       struct slab__slot *s)
 {
-	bool mixed = t->open > 1;
-
-	if (mixed && !t->mixed)
-		slab_slot_for_each(t, drop_hot, empties);
-	t->mixed = mixed;
 	if (s->objs != NULL && slab_slot_hot(s) == NULL)
-		slab_write(&s->hot, mixed || c->by_size ? 0 : SLAB__VACANT);
+		slab_write(&s->hot, t->open > 1 || c->by_size ? 0 : SLAB__VACANT);
 }
 
 /* The thread's slot, where c has magazines at all. */
@@ -143,7 +147,7 @@ void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct sl
 		}
 		if (s->objs == NULL) /* none to be had */
 			slab_slot_charge(t, s, (struct slab_pin){ 0 });
-		choose_hot(t, c, s, empties);
+		choose_hot(t, c, s);
 		slab_slot_end(s);
 	}
 	/* no magazine: straight from a slab */
@@ -175,7 +179,7 @@ static bool unload(struct slab_thread *t, struct slab_cache *c, struct slab__slo
                    struct slab_list *empties)
 {
 	if (s->objs == NULL)
-		return renew_loaded(t, s, cap);
+		return renew_loaded(t, s, cap, empties);
 	slab_slot_trim(c, s, cap, empties); /* the grant may have shrunk */
 	if (s->prev_count > 0)
 		put_prev_away(t, c, s, empties);
@@ -208,7 +212,7 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
 			slab_slot_set_cap(s, cap);
 		if (cap > 0 && slab_slot_count(s) >= s->cap && !unload(t, c, s, cap, empties))
 			cap = 0;
-		choose_hot(t, c, s, empties);
+		choose_hot(t, c, s);
 		if (cap > 0 && slab_read(&s->hot) == SLAB__VACANT) {
 			/* where the fast path looks, should it be freed once more */
 			slab_write(&s->hot, (uintptr_t)obj);
