@@ -65,9 +65,11 @@ static void note_paid(size_t bytes)
 {
 	struct slab_reserve *r = &slab_root.reserve;
 
-	if (r->max_share == 0 || r->gone_bytes < bytes)
+	if (r->gone_bytes < bytes)
 		return;
 	r->gone_bytes -= bytes;
+	if (r->max_share == 0)
+		return;
 	r->paid_bytes += bytes;
 	if (r->paid_bytes < PAID_MOST * r->min_bytes || r->min_bytes > r->max_bytes / 2)
 		return;
