@@ -373,9 +373,9 @@ static inline uintptr_t slab__header_of(const struct slab_cache *c, const void *
 }
 
 /*
- * What the fast path changes are plain accesses, so that a compiler keeps the slot's address from
- * an alloc to the free behind it: other threads and processes read it, one aligned word each. The
- * thread sanitizer is told what they are.
+ * Hot, and the word that is counted up beside it, are plain accesses, so that a compiler keeps the
+ * slot's address from an alloc to the free behind it: other threads and processes read them, one
+ * aligned word each. The thread sanitizer is told what they are.
  */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)

@@ -5,7 +5,8 @@
  *     ceiling = max(reserve, 1/16 of the slabs in use; 1/8 in libslab-malloc.so)
  *     sum of what a thread's slots pin      <= root.thread_bytes at worst, and
  *                                           <= ceiling / 2, too, as full as the slabs are
- *                                              (in libslab-malloc.so the ceiling)
+ *                                              (in libslab-malloc.so the ceiling); for a while
+ *                                              more, by an equal share for each slot that opens
  *     pins of the depots + the caller's own <= 3/4 reserve, else magazines go to the slabs
  *     empty slabs that constructors' caches keep <= reserve / 2, and count as pins
  *     warm slabs                            <= ceiling - pins, at least ceiling / 4, in
