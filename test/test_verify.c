@@ -219,6 +219,13 @@ Test(verify, parked_objects)
 	end_cache(other);
 }
 
+Test(verify, an_object_beside_a_closed_slot)
+{
+	slab_thread_flush();
+	cr_assert_null(slot->objs);
+	SEES_NUMBER(slot->hot, "hot of a closed slot");
+}
+
 Test(verify, magazines)
 {
 	struct slab_magazine *loaded = slab_slot_loaded(slot);
