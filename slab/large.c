@@ -239,6 +239,16 @@ static void *move(struct slab_span *span, size_t bytes, int *error)
 	return (void *)to;
 }
 
+/* To fresh zeroes; pages of zeroes are left out, so that what was never written takes no memory. */
+static void copy_pages(char *to, const char *from, size_t bytes)
+{
+	size_t page = slab_root.page_bytes;
+
+	for (size_t at = 0; at < bytes; at += page)
+		if (from[at] != 0 || memcmp(from + at, from + at + 1, page - 1) != 0)
+			memcpy(to + at, from + at, page);
+}
+
 /* As move(), for what had better not or cannot be moved; with room for the next time, or each step
  * of one that grows by little would copy it. */
 static void *copy(struct slab_span *span, size_t bytes, int *error)
@@ -249,7 +259,10 @@ static void *copy(struct slab_span *span, size_t bytes, int *error)
 	*error = ENOMEM;
 	if (to == NULL)
 		return NULL;
-	memcpy(to, (void *)span->base, span->bytes);
+	if (zeroed)
+		copy_pages(to, (char *)span->base, span->bytes);
+	else
+		memcpy(to, (void *)span->base, span->bytes);
 	slab_large_free((void *)span->base);
 	return to;
 }
