@@ -145,19 +145,19 @@ static void forks_under_load(int threads, size_t forks, int (*body)(void *arg))
 	tear_down();
 }
 
-Test(fork, hundreds_while_four_threads_churn)
+Test(fork, many_while_four_threads_churn)
 {
-	forks_under_load(4, scaled(300, 12), use_everything);
+	forks_under_load(4, scaled(120, 12), use_everything);
 }
 
-Test(fork, hundreds_while_eight_threads_churn)
+Test(fork, many_while_eight_threads_churn)
 {
-	forks_under_load(8, scaled(200, 4), use_everything);
+	forks_under_load(8, scaled(80, 4), use_everything);
 }
 
 Test(fork, children_of_children)
 {
-	forks_under_load(3, scaled(40, 3), fork_again);
+	forks_under_load(3, scaled(20, 3), fork_again);
 }
 
 /* ---- who forks ---- */
