@@ -311,9 +311,9 @@ void slab__free_slow(struct slab_cache *c, void *obj);
  * magazine, an array of free objects used as a stack, and, while the thread uses no other cache,
  * one object outside, hot. A pair of free and alloc passes one object through hot and leaves the
  * stack alone: a processor forwards one store to one load instead of two to two. Either way the
- * calls touch the slot, the array, the first line of the cache and, on free, the header of the
- * object's slab: no lock, no atomic read-modify-write. A slot that the thread has not opened reads
- * as zeroes, which send the call down the slow path.
+ * calls touch the slot, the array, the first line of the cache and, on free, the map of addresses:
+ * no lock, no atomic read-modify-write, nothing of the object or its slab. A slot that the thread
+ * has not opened reads as zeroes, which send the call down the slow path.
  * Layout and symbol name carry the same number; a mismatch fails at load.
  */
 struct slab__slot {
@@ -333,20 +333,30 @@ struct slab__slot {
 };
 #define SLAB__VACANT ((uintptr_t)1)
 #define SLAB__COUNT_BITS 10
-#define SLAB__COLOUR_SHIFT 17 /* slabs that share a set of a cache differ in bits from here on */
 #define SLAB__COUNT_MASK (((uint64_t)1 << SLAB__COUNT_BITS) - 1)
 #define SLAB__ONE_ALLOC ((uint64_t)1 << SLAB__COUNT_BITS)
 
-/* What every cache begins with; constant while it lives. */
-struct slab__head {
-	uint32_t slot_bytes;          /* offset of its slot in every thread's table */
-	int32_t start_mask;           /* -slab_bytes: leaves the start of a slab of an address */
-	uint32_t colours;             /* places for a header in a slab - 1; a power of two - 1 */
-	uint32_t colour_bytes;        /* distance of two places */
-	uintptr_t cookie;             /* what ties a slab's header to this cache */
+/*
+ * Whose slab lies where: for each page of 4 KiB the number of a cache, 0 for none, in leaves of
+ * 4 GiB. A leaf is there from the first slab in its range on.
+ */
+#define SLAB__PAGE_SHIFT 12
+#define SLAB__LEAF_SHIFT 32
+#define SLAB__LEAF_PAGES ((uintptr_t)1 << (SLAB__LEAF_SHIFT - SLAB__PAGE_SHIFT))
+#define SLAB__LEAVES ((uintptr_t)1 << 16) /* 48 bits of address */
+struct slab__leaf {
+	uint16_t number[SLAB__LEAF_PAGES];
 };
 
-extern __thread struct slab__slot *slab__slots_v2 __attribute__((tls_model("initial-exec")));
+/* What every cache begins with; constant while it lives. */
+struct slab__head {
+	uint32_t slot_bytes;           /* offset of its slot in every thread's table */
+	uint16_t number;               /* of the cache, in the map of addresses */
+	uint16_t unused;
+	struct slab__leaf *const *map; /* SLAB__LEAVES pointers; NULL where no slab ever was */
+};
+
+extern __thread struct slab__slot *slab__slots_v3 __attribute__((tls_model("initial-exec")));
 
 static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
 {
@@ -355,21 +365,23 @@ static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
 
 static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
 {
-	return (struct slab__slot *)(void *)((char *)slab__slots_v2 + slab__head_of(c)->slot_bytes);
+	return (struct slab__slot *)(void *)((char *)slab__slots_v3 + slab__head_of(c)->slot_bytes);
 }
 
-/*
- * Where the header of an object's slab stands. All at the same place of their pages would share one
- * set of every cache; so the place is chosen by address bits above those that choose the set.
- * 0 for NULL.
- */
-static inline uintptr_t slab__header_of(const struct slab_cache *c, const void *obj)
+/* Whether obj lies in a slab of c. Exact for an object that the caller holds. */
+static inline int slab__is_in(const struct slab_cache *c, const void *obj)
 {
 	const struct slab__head *h = slab__head_of(c);
-	uintptr_t p = (uintptr_t)obj;
-	uint32_t colour = (uint32_t)(p >> SLAB__COLOUR_SHIFT) & h->colours;
+	uintptr_t p = (uintptr_t)obj, at = p >> SLAB__LEAF_SHIFT;
+	uintptr_t page = (p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
+	const struct slab__leaf *leaf;
 
-	return (p & (uintptr_t)(intptr_t)h->start_mask) + colour * h->colour_bytes;
+	if (__builtin_expect(at >= SLAB__LEAVES, 0))
+		return 0;
+	leaf = __atomic_load_n(&h->map[at], __ATOMIC_ACQUIRE);
+	if (__builtin_expect(leaf == NULL, 0))
+		return 0;
+	return __atomic_load_n(&leaf->number[page], __ATOMIC_RELAXED) == h->number;
 }
 
 /*
@@ -419,12 +431,10 @@ static inline void *slab__alloc_fast(struct slab_cache *c)
 static inline void slab__free_fast(struct slab_cache *c, void *obj)
 {
 	struct slab__slot *s = slab__slot_of(c);
-	uintptr_t header = slab__header_of(c, obj), hot;
 	uint64_t word, count;
+	uintptr_t hot;
 
-	/* nothing to free, or not of this cache */
-	if (__builtin_expect(header == 0, 0) ||
-	    __builtin_expect(*(const uintptr_t *)header != (slab__head_of(c)->cookie ^ header), 0))
+	if (__builtin_expect(!slab__is_in(c, obj), 0)) /* nothing to free, or not of this cache */
 		goto slow;
 	hot = slab__get(&s->hot);
 	if (__builtin_expect(hot == SLAB__VACANT, 1)) {
@@ -470,11 +480,11 @@ static inline void *slab_cache_alloc(struct slab_cache *c)
  * @obj: from slab_cache_alloc() of @c in any thread, or NULL
  *
  * errno is never changed. Misuse is caught in every build and ends the program with a report: a
- * pointer of another cache or from nowhere at once; an interior pointer when its magazine reaches
- * the slabs; a double free at once if no other call came between, else when both copies reach the
- * slabs with no allocation between (until then it may be served twice). A pointer
- * whose slab is no longer mapped ends in SIGSEGV. Under debug (SLAB_CONSISTENCY_CHECKS and its
- * kin) each of these is named at once, and so is what was written around the object.
+ * pointer of another cache, from nowhere, or into a slab that has gone back at once; an interior
+ * pointer when its magazine reaches the slabs; a double free at once if no other call came between,
+ * else when both copies reach the slabs with no allocation between (until then it may be served
+ * twice). Under debug (SLAB_CONSISTENCY_CHECKS and its kin) each of these is named at once, and so
+ * is what was written around the object.
  */
 static inline void slab_cache_free(struct slab_cache *c, void *obj)
 {

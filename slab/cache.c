@@ -15,6 +15,7 @@
 #include "slab/direct.h"
 #include "slab/list.h"
 #include "slab/magazine.h"
+#include "slab/map.h"
 #include "slab/meta.h"
 #include "slab/registry.h"
 #include "slab/report.h"
@@ -98,6 +99,13 @@ static bool is_debugged(uint32_t flags)
 	return (flags & SLAB_DEBUG_FLAGS) != 0;
 }
 
+#define SAME_PLACE(field)                                                                         \
+	_Static_assert(offsetof(struct slab_cache, field) == offsetof(struct slab__head, field),   \
+	               "a cache begins with its head")
+SAME_PLACE(slot_bytes);
+SAME_PLACE(number);
+SAME_PLACE(map);
+
 /* What slabs need: a number for spans and threads' slots, and where headers stand. */
 static void open_slabs_locked(struct slab_cache *c)
 {
@@ -107,7 +115,8 @@ static void open_slabs_locked(struct slab_cache *c)
 		c->geo.colours = c->geo.colour_bytes = 0;
 	else
 		slab_cache_by_slot[c->number] = c;
-	slab_head_set(c);
+	if (c->mode == SLAB_MODE_POOL) /* else without a slot: each call takes the slow path */
+		c->slot_bytes = c->number * sizeof(struct slab__slot);
 }
 
 /* direct: in mode M, see direct.h; sparse: of the by-size front end */
@@ -121,6 +130,7 @@ static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
 	if (c == NULL)
 		return NULL;
 	*c = (struct slab_cache){
+		.map = slab_map_numbers,
 		.state = SLAB_CACHE_LIVE,
 		.flags = args->flags,
 		.magazine_cap = slab_magazine_cap(geo),

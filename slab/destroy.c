@@ -70,8 +70,6 @@ static void give_number_back_locked(struct slab_cache *c)
 	}
 	c->number = 0;
 	c->slot_bytes = 0;
-	c->start_mask = 0; /* a late free looks for no header: the slow path names it */
-	c->colours = 0;
 }
 
 static void delist_locked(struct slab_cache *c)

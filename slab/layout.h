@@ -78,6 +78,7 @@ struct slab_list {
 #define SLAB_BAND_NONE SLAB_BANDS /* full: on no list */
 #define SLAB_BAND_HOME (SLAB_BANDS + 1) /* partial: a bit in its span */
 #define SLAB_SLAB_MAX_BYTES ((size_t)1 << 20)
+#define SLAB_COLOUR_SHIFT 17 /* slabs that share a set of a cache differ in bits from here on */
 
 /*
  * How the slabs of one cache are cut; fixed at create. The header stands at k * colour_bytes, where
@@ -157,17 +158,18 @@ struct slab_meta_chunk {
 
 #define SLAB_GRANULE_SHIFT 16 /* the map knows addresses in steps of 64 KiB */
 #define SLAB_GRANULE_BYTES ((size_t)1 << SLAB_GRANULE_SHIFT)
-#define SLAB_LEAF_SHIFT 32    /* one leaf covers 4 GiB */
-#define SLAB_LEAF_GRANULES ((size_t)1 << (SLAB_LEAF_SHIFT - SLAB_GRANULE_SHIFT))
-#define SLAB_MAP_LEAVES ((size_t)1 << 16) /* 48 bits of address */
+#define SLAB_LEAF_GRANULES ((size_t)1 << (SLAB__LEAF_SHIFT - SLAB_GRANULE_SHIFT))
 #define SLAB_MAP_LARGE 0xff
-#define SLAB_MAP_PAGE_SHIFT 12 /* of a slab it knows the holder, in steps of 4 KiB */
-#define SLAB_LEAF_PAGES ((size_t)1 << (SLAB_LEAF_SHIFT - SLAB_MAP_PAGE_SHIFT))
 
-/* Written under span_lock, read without a lock; map.c holds the SLAB_MAP_LEAVES pointers to them.
- * The kernel brings a page of a leaf with its first use. */
+/*
+ * Written under span_lock, read without a lock; map.c holds the SLAB__LEAVES pointers to them. For
+ * each page of a slab the number of its cache is in holder or in slot, and 0 in the other: slab.h
+ * asks for caches of one type, sized.h for size classes, and neither finds what it must not take.
+ * The kernel brings a page of a leaf with its first use.
+ */
 struct slab_map_leaf {
-	uint16_t slot[SLAB_LEAF_PAGES]; /* of the slab's cache, if it serves a size class; else 0 */
+	uint16_t slot[SLAB__LEAF_PAGES]; /* of size classes */
+	struct slab__leaf holder;        /* of caches of one type */
 	uint8_t order1[SLAB_LEAF_GRANULES];          /* 0: not ours; order + 1; or SLAB_MAP_LARGE */
 	struct slab_span *span[SLAB_LEAF_GRANULES];  /* valid while order1 is not 0 */
 };
@@ -366,7 +368,7 @@ struct slab_thread {
 	struct slab_list link;    /* root.threads; under registry_lock */
 	pthread_mutex_t lock;
 	uint64_t tid;
-	uintptr_t self;           /* where the thread's slab__slots_v2 is: the same after fork */
+	uintptr_t self;           /* where the thread's slab__slots_v3 is: the same after fork */
 	struct slab__slot *slots; /* SLAB_SLOTS of them; slot 0 stays zero for ever */
 	uint64_t touched[SLAB_SLOT_PAGES / 64]; /* pages of slots with an open slot, by bit */
 	uint64_t open;            /* open slots */
@@ -424,18 +426,15 @@ enum slab_cache_mode {
 /* Never unmapped: a destroyed one waits in root.dead until it is made into a new cache. */
 struct slab_cache {
 	uint32_t slot_bytes;     /* offset of its slot in every thread's table; 0: no magazines */
-	int32_t start_mask;      /* up to cookie: struct slab__head of slab.h, see there */
-	uint32_t colours;
-	uint32_t colour_bytes;
-	uintptr_t cookie;
+	uint16_t number;         /* in the map, slab_cache_by_slot, and slab_span.slot; 0: none */
+	struct slab__leaf *const *map; /* up to here: struct slab__head of slab.h, see there */
 	struct slab_list link;   /* root.caches or root.dead */
 	uint64_t id;
 	uint32_t state;          /* enum slab_cache_state */
 	uint32_t flags;
 	uint32_t mode;           /* enum slab_cache_mode */
-	uint32_t number;         /* in slab_cache_by_slot and slab_span.slot; 0: none */
 	uint32_t magazine_cap;   /* objects a magazine should have; grows with contention */
-	uint32_t by_size;        /* 0 or 1: serves a size class, its slabs are in the map's slots */
+	uint32_t by_size;        /* 0 or 1: serves a size class */
 	struct slab_geometry geo;
 	int (*ctor)(void *obj, void *ctx);
 	void (*dtor)(void *obj, void *ctx);
@@ -563,7 +562,7 @@ struct slab_cache {
 	X(ORDERS, SLAB_ORDERS)                                                                     \
 	X(BANDS, SLAB_BANDS)                                                                       \
 	X(STATE_LIVE, SLAB_CACHE_LIVE)                                                             \
-	X(COLOUR_SHIFT, SLAB__COLOUR_SHIFT)                                                        \
+	X(COLOUR_SHIFT, SLAB_COLOUR_SHIFT)                                                        \
 	X(SLOT_VACANT, SLAB__VACANT) /* an object in hot is above this */                          \
 	X(RESERVE_SHARE, SLAB_RESERVE_SHARE) /* one part in this of slabs in use may be kept */    \
 	X(MODE_DEBUG, SLAB_MODE_DEBUG)   /* its slots have tracks at CACHE_TRACK_OFFSET */         \
@@ -673,7 +672,7 @@ struct slab_root {
 extern struct slab_cache *slab_cache_by_slot[SLAB_SLOTS] __attribute__((visibility("hidden")));
 
 /*
- * What a thread without slots of its own reads: zeroes. Its slab__slots_v2 points to the first when
+ * What a thread without slots of its own reads: zeroes. Its slab__slots_v3 points to the first when
  * its end is over, else to one behind that, further by the number of its frees so far.
  */
 #define SLAB_FREES_BEFORE 64 /* slow ones that a thread makes before it gets a struct for them */

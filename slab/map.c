@@ -8,11 +8,12 @@
 #include "slab/page.h"
 #include "slab/valgrind.h"
 
-struct slab_map_leaf *slab_map_leaves[SLAB_MAP_LEAVES];
+struct slab_map_leaf *slab_map_leaves[SLAB__LEAVES];
+struct slab__leaf *slab_map_numbers[SLAB__LEAVES];
 
 static struct slab_map_leaf *leaf_for(uintptr_t address)
 {
-	struct slab_map_leaf **where = &slab_map_leaves[address >> SLAB_LEAF_SHIFT];
+	struct slab_map_leaf **where = &slab_map_leaves[address >> SLAB__LEAF_SHIFT];
 
 	if (*where == NULL) {
 		uintptr_t base = slab_page_map(sizeof **where, slab_page_size());
@@ -25,13 +26,15 @@ static struct slab_map_leaf *leaf_for(uintptr_t address)
 		__atomic_fetch_add(&slab_root.metadata_bytes, 3 * slab_root.page_bytes,
 		                   __ATOMIC_RELAXED);
 		__atomic_store_n(where, (struct slab_map_leaf *)base, __ATOMIC_RELEASE);
+		__atomic_store_n(&slab_map_numbers[address >> SLAB__LEAF_SHIFT], &(*where)->holder,
+		                 __ATOMIC_RELEASE);
 	}
 	return *where;
 }
 
 static void set(uintptr_t address, struct slab_span *span, uint8_t order1)
 {
-	struct slab_map_leaf *l = slab_map_leaves[address >> SLAB_LEAF_SHIFT];
+	struct slab_map_leaf *l = slab_map_leaves[address >> SLAB__LEAF_SHIFT];
 	size_t i = (address >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES;
 
 	l->span[i] = span;
@@ -42,7 +45,7 @@ bool slab_map_reserve(uintptr_t base, size_t bytes)
 {
 	uintptr_t end = base + bytes;
 
-	if ((end - 1) >> SLAB_LEAF_SHIFT >= SLAB_MAP_LEAVES)
+	if ((end - 1) >> SLAB__LEAF_SHIFT >= SLAB__LEAVES)
 		return false; /* beyond 48 bits: the kernel does not do that unasked */
 	base &= ~(SLAB_GRANULE_BYTES - 1);
 	for (uintptr_t at = base; at < end; at += SLAB_GRANULE_BYTES)
@@ -102,19 +105,20 @@ void slab_map_mark(uintptr_t base, size_t bytes, struct slab_span *span)
 
 struct slab_span *slab_map_marked(uintptr_t address)
 {
-	uintptr_t leaf = address >> SLAB_LEAF_SHIFT;
+	uintptr_t leaf = address >> SLAB__LEAF_SHIFT;
 
-	if (leaf >= SLAB_MAP_LEAVES || slab_map_leaves[leaf] == NULL ||
+	if (leaf >= SLAB__LEAVES || slab_map_leaves[leaf] == NULL ||
 	    slab_map_order1((void *)address) != 0)
 		return NULL;
 	return slab_map_leaves[leaf]->span[(address >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES];
 }
 
-void slab_map_set_slot(uintptr_t base, size_t bytes, uint32_t slot)
+void slab_map_set_holder(uintptr_t base, size_t bytes, uint32_t number, bool by_size)
 {
-	struct slab_map_leaf *l = slab_map_leaves[base >> SLAB_LEAF_SHIFT];
-	size_t i = (base >> SLAB_MAP_PAGE_SHIFT) % SLAB_LEAF_PAGES;
+	struct slab_map_leaf *l = slab_map_leaves[base >> SLAB__LEAF_SHIFT];
+	uint16_t *pages = by_size ? l->slot : l->holder.number;
+	size_t i = (base >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
 
-	for (size_t n = bytes >> SLAB_MAP_PAGE_SHIFT; n > 0; n--) /* a slab lies in one leaf */
-		slab_write(&l->slot[i++], (uint16_t)slot);
+	for (size_t n = bytes >> SLAB__PAGE_SHIFT; n > 0; n--) /* a slab lies in one leaf */
+		slab_write(&pages[i++], (uint16_t)number);
 }

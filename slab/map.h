@@ -1,9 +1,10 @@
 /*
  * map.h - whose address is it                                                            Floor 3
  *
- * Two levels over 48 bits of address, an entry per 64 KiB. Writers hold root.span_lock. Readers
- * hold nothing: an answer about memory that the reader itself holds an object in is exact, any
- * other may be outdated by the time it arrives.
+ * Two levels over 48 bits of address, an entry per 64 KiB for spans and large blocks, one per 4 KiB
+ * for slabs: the kernel's struct page, as far as it is needed here. Writers hold root.span_lock.
+ * Readers hold nothing: an answer about memory that the reader itself holds an object in is exact,
+ * any other may be outdated by the time it arrives.
  */
 #ifndef SLAB_MAP_H
 #define SLAB_MAP_H
@@ -11,8 +12,10 @@
 #include "slab/layout.h"
 #include "slab/check.h"
 
-extern struct slab_map_leaf *slab_map_leaves[SLAB_MAP_LEAVES]
+extern struct slab_map_leaf *slab_map_leaves[SLAB__LEAVES]
     __attribute__((visibility("hidden")));
+/* Where each leaf has its numbers: what slab.h knows of the map. */
+extern struct slab__leaf *slab_map_numbers[SLAB__LEAVES] __attribute__((visibility("hidden")));
 
 /*
  * Enters bytes that the kernel has just handed out, from base on; order1 as in slab_map_leaf. A
@@ -39,35 +42,43 @@ void slab_map_mark(uintptr_t base, size_t bytes, struct slab_span *span);
 /* What is remembered at an address that is in no map, else NULL. Both under span_lock. */
 struct slab_span *slab_map_marked(uintptr_t address);
 
-/* Says which slot's cache holds the slab of bytes at base, one of a size class; 0: none. */
-void slab_map_set_slot(uintptr_t base, size_t bytes, uint32_t slot);
+/* Says which cache holds the slab of bytes at base, and whether a size class; 0: none does. */
+void slab_map_set_holder(uintptr_t base, size_t bytes, uint32_t number, bool by_size);
+
+/* The number of the cache whose slab is at p, which is ours; 0: of none. */
+static inline uint32_t slab_map_holder(const void *p)
+{
+	const struct slab_map_leaf *l = slab_map_leaves[(uintptr_t)p >> SLAB__LEAF_SHIFT];
+	size_t page = ((uintptr_t)p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
+
+	return slab_read(&l->slot[page]) | slab_read(&l->holder.number[page]);
+}
 
 /*
- * The number of the slot of the size class whose slab is at p; 0: not known here, as for slabs of
- * other caches, for which no page of the map is spent. So also for a pointer that is no multiple of
- * 16: turning its low bits to the top makes it too large an address.
+ * The number of the slot of the size class whose slab is at p; 0: of none. So also for a pointer
+ * that is no multiple of 16: turning its low bits to the top makes it too large an address.
  */
 static inline uint32_t slab_map_slot(const void *p)
 {
 	uintptr_t turned = (uintptr_t)p >> 4 | (uintptr_t)p << 60;
-	uintptr_t leaf = turned >> (SLAB_LEAF_SHIFT - 4);
+	uintptr_t leaf = turned >> (SLAB__LEAF_SHIFT - 4);
 	const struct slab_map_leaf *l;
 
-	if (slab_unlikely(leaf >= SLAB_MAP_LEAVES))
+	if (slab_unlikely(leaf >= SLAB__LEAVES))
 		return 0;
 	l = __atomic_load_n(&slab_map_leaves[leaf], __ATOMIC_ACQUIRE);
 	if (slab_unlikely(l == NULL))
 		return 0;
-	return slab_read(&l->slot[((uintptr_t)p >> SLAB_MAP_PAGE_SHIFT) % SLAB_LEAF_PAGES]);
+	return slab_read(&l->slot[((uintptr_t)p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES]);
 }
 
 /* 0: not ours; order + 1; or SLAB_MAP_LARGE. */
 static inline uint8_t slab_map_order1(const void *p)
 {
-	uintptr_t leaf = (uintptr_t)p >> SLAB_LEAF_SHIFT, granule;
+	uintptr_t leaf = (uintptr_t)p >> SLAB__LEAF_SHIFT, granule;
 	const struct slab_map_leaf *l;
 
-	if (leaf >= SLAB_MAP_LEAVES)
+	if (leaf >= SLAB__LEAVES)
 		return 0;
 	l = __atomic_load_n(&slab_map_leaves[leaf], __ATOMIC_ACQUIRE);
 	if (l == NULL)
@@ -81,7 +92,7 @@ static inline struct slab_span *slab_map_span(const void *p)
 {
 	if (slab_map_order1(p) == 0)
 		return NULL;
-	return slab_map_leaves[(uintptr_t)p >> SLAB_LEAF_SHIFT]
+	return slab_map_leaves[(uintptr_t)p >> SLAB__LEAF_SHIFT]
 	    ->span[((uintptr_t)p >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES];
 }
 

@@ -19,7 +19,7 @@
 _Static_assert(SLAB_OBJECT_MAX <= BYTES_MASK, "an object's size fits in a word");
 
 /* By 4 GiB of addresses; each points to the leaves' pointers, by granule. */
-static void *tables[SLAB_MAP_LEAVES];
+static void *tables[SLAB__LEAVES];
 
 /* No block begins outside of these granules; a walk through all need not look there. Numbers, for
  * an address would lie in a large block, and to a leak checker be a reference to it. */
@@ -75,9 +75,9 @@ static struct slab_owner_leaf *leaf_of(uintptr_t address)
 {
 	void **table;
 
-	if (address >> SLAB_LEAF_SHIFT >= SLAB_MAP_LEAVES)
+	if (address >> SLAB__LEAF_SHIFT >= SLAB__LEAVES)
 		return NULL;
-	table = __atomic_load_n(&tables[address >> SLAB_LEAF_SHIFT], __ATOMIC_ACQUIRE);
+	table = __atomic_load_n(&tables[address >> SLAB__LEAF_SHIFT], __ATOMIC_ACQUIRE);
 	if (table == NULL)
 		return NULL;
 	return __atomic_load_n(&table[granule_of(address)], __ATOMIC_ACQUIRE);
@@ -102,9 +102,9 @@ static struct slab_owner_leaf *leaf_for(uintptr_t address)
 
 	if (slab_likely(leaf != NULL))
 		return leaf;
-	if (address >> SLAB_LEAF_SHIFT >= SLAB_MAP_LEAVES)
+	if (address >> SLAB__LEAF_SHIFT >= SLAB__LEAVES)
 		return NULL; /* beyond 48 bits: the kernel does not do that unasked */
-	table = made(&tables[address >> SLAB_LEAF_SHIFT], SLAB_LEAF_GRANULES * sizeof *table);
+	table = made(&tables[address >> SLAB__LEAF_SHIFT], SLAB_LEAF_GRANULES * sizeof *table);
 	widen(address >> SLAB_GRANULE_SHIFT);
 	return table != NULL ? made(&table[granule_of(address)], sizeof *leaf) : NULL;
 }
@@ -193,12 +193,12 @@ uint64_t slab_owner_next(uintptr_t *from, void **start)
 	uintptr_t high = slab_read(&highest) << SLAB_GRANULE_SHIFT | (SLAB_GRANULE_BYTES - 1);
 	uintptr_t at = *from > low ? *from : low;
 
-	while (at <= high && at >> SLAB_LEAF_SHIFT < SLAB_MAP_LEAVES) {
+	while (at <= high && at >> SLAB__LEAF_SHIFT < SLAB__LEAVES) {
 		struct slab_owner_leaf *leaf = leaf_of(at);
 		uint64_t word = 0;
 
-		if (slab_read(&tables[at >> SLAB_LEAF_SHIFT]) == NULL)
-			at |= ((uintptr_t)1 << SLAB_LEAF_SHIFT) - 1; /* nothing in these 4 GiB */
+		if (slab_read(&tables[at >> SLAB__LEAF_SHIFT]) == NULL)
+			at |= ((uintptr_t)1 << SLAB__LEAF_SHIFT) - 1; /* nothing in these 4 GiB */
 		else if (leaf == NULL || slab_read(&leaf->live) == 0)
 			at |= SLAB_GRANULE_BYTES - 1;
 		else

@@ -17,7 +17,7 @@
 
 static uintptr_t me(void)
 {
-	return (uintptr_t)&slab__slots_v2;
+	return (uintptr_t)&slab__slots_v3;
 }
 
 /* Destructs the objects of s, with t unlocked; rest comes after it. */

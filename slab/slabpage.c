@@ -67,7 +67,7 @@ static size_t gcd(size_t a, size_t b)
 /* Whether the bits of an address that choose a colour are the same in the whole slab. */
 static bool is_one_colour(const struct slab_geometry *geo)
 {
-	return geo->slab_bytes <= (size_t)1 << SLAB__COLOUR_SHIFT;
+	return geo->slab_bytes <= (size_t)1 << SLAB_COLOUR_SHIFT;
 }
 
 /*
@@ -232,26 +232,6 @@ bool slab_geometry_set_debug(struct slab_geometry *geo, size_t size, size_t alig
 	geo->lead_bytes = geo->stride_bytes - (uint32_t)end;
 	geo->first_mask = -1;
 	return cut(geo, step, page_bytes, 0);
-}
-
-#define SAME_PLACE(field)                                                                         \
-	_Static_assert(offsetof(struct slab_cache, field) == offsetof(struct slab__head, field),   \
-	               "a cache begins with its head")
-SAME_PLACE(slot_bytes);
-SAME_PLACE(cookie);
-SAME_PLACE(start_mask);
-SAME_PLACE(colours);
-SAME_PLACE(colour_bytes);
-
-void slab_head_set(struct slab_cache *c)
-{
-	c->cookie = slab_cookie(c);
-	if (c->mode != SLAB_MODE_POOL)
-		return; /* no slot, and no header to be found: free, too, takes the slow path */
-	c->slot_bytes = c->number * sizeof(struct slab__slot);
-	c->start_mask = -(int32_t)c->geo.slab_bytes;
-	c->colours = c->geo.colours;
-	c->colour_bytes = c->geo.colour_bytes;
 }
 
 void slab_format(struct slab *s, const struct slab_geometry *geo)

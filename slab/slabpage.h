@@ -54,14 +54,11 @@ static inline uintptr_t slab_cookie(const struct slab_cache *c)
 	return (uintptr_t)c ^ (uintptr_t)slab_root.secret;
 }
 
-/* What the fast path reads of a cache, from its geometry. */
-void slab_head_set(struct slab_cache *c);
-
 /* The header of the slab around an address. */
 static inline struct slab *slab_of(const struct slab_geometry *geo, const void *p)
 {
 	uintptr_t base = (uintptr_t)p & ~((uintptr_t)geo->slab_bytes - 1);
-	uintptr_t colour = ((uintptr_t)p >> SLAB__COLOUR_SHIFT) & geo->colours;
+	uintptr_t colour = ((uintptr_t)p >> SLAB_COLOUR_SHIFT) & geo->colours;
 
 	return (struct slab *)(base + colour * geo->colour_bytes);
 }

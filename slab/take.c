@@ -342,8 +342,7 @@ struct slab *slab_span_take(struct slab_cache *c)
 	if (s != NULL) {
 		span = slab_map_span(s);
 		span->slot[slab_span_index(span, s)] = (uint16_t)c->number;
-		if (c->by_size)
-			slab_map_set_slot((uintptr_t)s, c->geo.slab_bytes, c->number);
+		slab_map_set_holder((uintptr_t)s, c->geo.slab_bytes, c->number, c->by_size);
 		s = slab_of(&c->geo, s);
 	}
 	pthread_mutex_unlock(&slab_root.span_lock);

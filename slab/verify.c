@@ -124,6 +124,19 @@ static bool is_partial_at_home(struct verify *v, const struct slab_span *span, u
 	return partial;
 }
 
+/* What the map says of slab i, on which the fast path of free relies. */
+static void check_map(struct verify *v, const struct slab_span *span, uint32_t i)
+{
+	size_t bytes = slab_span_slab_bytes(span);
+	uintptr_t base = span->base + i * bytes;
+
+	if (slab_map_span((void *)base) != span)
+		fault(v, "the map names another span for slab", (void *)base, 1, 0);
+	for (uintptr_t page = base; page < base + bytes; page += (uintptr_t)1 << SLAB__PAGE_SHIFT)
+		expect(v, "the number in the map of the cache that has the page", (void *)page,
+		       slab_map_holder((void *)page), v->cache->number);
+}
+
 /* Every held slab, found through the spans: independent of the lists. */
 static void check_slabs(struct verify *v)
 {
@@ -142,8 +155,7 @@ static void check_slabs(struct verify *v)
 			check_slab(v, s);
 			home++;
 			partial += is_partial_at_home(v, span, i, s);
-			if (slab_map_span(s) != span)
-				fault(v, "the map names another span for slab", s, 1, 0);
+			check_map(v, span, i);
 		}
 		check_home(v, span, home, partial);
 	}

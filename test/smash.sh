@@ -14,7 +14,7 @@ mapfile -t sources < <(ls tools/*.c | grep -v '/slabdemo')
 mapfile -t sources < <(printf '%s\n' "${sources[@]}" | grep -v '/slabstat\.c$')
 "$cc" -std=c11 -O1 -g -pthread -I. -Iinclude -o "$work/smash" test/fuzz/smash.c "$work/main.o" \
 	"${sources[@]}" || exit 1
-"$cc" -std=c11 -O1 -g -pthread -Iinclude -o "$work/target" test/fixture/target.c \
+"$cc" -std=c11 -O1 -g -pthread -I. -Iinclude -o "$work/target" test/fixture/target.c \
 	"$build/libslab.a" || exit 1
 cd "$work" || exit 1
 if ! ulimit -c unlimited || [ "$(cat /proc/sys/kernel/core_pattern)" != core ]; then

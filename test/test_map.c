@@ -68,7 +68,7 @@ Test(map, a_granule_in_a_hole_goes_to_its_new_owner_and_stays_there)
 
 Test(map, spans_cross_from_leaf_to_leaf)
 {
-	uintptr_t edge = BASE + ((uintptr_t)1 << SLAB_LEAF_SHIFT);
+	uintptr_t edge = BASE + ((uintptr_t)1 << SLAB__LEAF_SHIFT);
 
 	cr_assert(slab_map_enter(edge - KIB64, 2 * KIB64, &one, 2));
 	cr_assert_eq(slab_map_span(at(edge - 1)), &one);
@@ -90,7 +90,7 @@ Test(map, beyond_48_bits_is_refused)
 
 Test(map, without_memory_for_a_leaf_nothing_is_entered)
 {
-	uintptr_t fresh = BASE + ((uintptr_t)40 << SLAB_LEAF_SHIFT);
+	uintptr_t fresh = BASE + ((uintptr_t)40 << SLAB__LEAF_SHIFT);
 
 	cr_assert(slab_map_enter(fresh - KIB64, KIB64, &two, 1)); /* the leaf below exists */
 	slab_map_leave(fresh - KIB64, KIB64, &two);

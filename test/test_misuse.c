@@ -142,6 +142,24 @@ Test(misuse, a_free_after_the_slab_has_left_is_named_at_once)
 	slab_cache_free(c, obj);
 }
 
+static void free_after_its_slab_went_back(void *obj)
+{
+	slab_cache_free(c, obj);
+	slab_thread_flush();
+	slab_reap(); /* no page is there any more */
+	slab_cache_free(c, obj);
+	too_late();
+}
+
+Test(misuse, so_is_one_after_the_slab_has_gone_back)
+{
+	void *obj = slab_cache_alloc(c);
+
+	snprintf(words, sizeof words, "%p freed to cache 'conn' is no object of any cache\n", obj);
+	dies_saying(free_after_its_slab_went_back, obj, words);
+	slab_cache_free(c, obj);
+}
+
 /* ---- pointers of others ---- */
 
 static void free_to_other(void *obj)
@@ -242,18 +260,16 @@ static void free_with_broken_header(void *obj)
 	struct slab *s = slab_of(&c->geo, obj);
 
 	s->cookie ^= 1;
-	slab_cache_free(c, obj);
-	too_late();
+	free_and_flush(obj);
 }
 
-Test(misuse, a_damaged_header_is_named)
+Test(misuse, a_damaged_header_is_named_when_an_object_reaches_it)
 {
 	void *obj = slab_cache_alloc(c);
 
 	snprintf(words, sizeof words,
-		 "slab: bad free: %p freed to cache 'conn' lies in slab %p whose "
-		 "header is damaged\n",
-		 obj, (void *)((uintptr_t)obj & ~(uintptr_t)4095));
+		 " freed to cache 'conn' lies in slab %p whose header is damaged\n",
+		 (void *)((uintptr_t)obj & ~(uintptr_t)4095));
 	dies_saying(free_with_broken_header, obj, words);
 	slab_cache_free(c, obj);
 }

@@ -177,7 +177,7 @@ static unsigned char *colour_address(const struct slab_geometry *g, uint32_t col
 	              -1, 0);
 	cr_assert_neq(region, MAP_FAILED);
 	at = up((uintptr_t)region, g->slab_bytes);
-	while (((at >> SLAB__COLOUR_SHIFT) & g->colours) != colour)
+	while (((at >> SLAB_COLOUR_SHIFT) & g->colours) != colour)
 		at += g->slab_bytes;
 	cr_assert_leq(at + g->slab_bytes, (uintptr_t)region + REGION_BYTES);
 	return (unsigned char *)at;
@@ -218,7 +218,7 @@ Test(slabpage, the_header_has_many_places_and_costs_no_object)
 			cr_assert(slab_geometry_set(&g, sizes[k], align, PAGE));
 			for (uint32_t c = 0; c <= g.colours; c++)
 				check_places(&g, up((uintptr_t)0x5500000000, 1 << 24) +
-				                     ((uintptr_t)c << SLAB__COLOUR_SHIFT));
+				                     ((uintptr_t)c << SLAB_COLOUR_SHIFT));
 		}
 	}
 	cr_assert(slab_geometry_set(&g, 64, 16, PAGE));
@@ -233,7 +233,7 @@ static uint32_t starts(size_t size)
 
 	cr_assert(slab_geometry_set(&g, size, 16, PAGE));
 	for (uint32_t c = 0; c <= g.colours; c++) {
-		uintptr_t at = ((uintptr_t)1 << 40) + ((uintptr_t)c << SLAB__COLOUR_SHIFT);
+		uintptr_t at = ((uintptr_t)1 << 40) + ((uintptr_t)c << SLAB_COLOUR_SHIFT);
 		const struct slab *s = slab_of(&g, (void *)at);
 
 		for (uint32_t i = 0; i < g.objects; i++)

@@ -40,5 +40,6 @@ int main(void)
 		((volatile char *)sorted[at])[BYTES + i] = 'x';
 	for (int i = 0; i < OBJECTS; i++)
 		give(objs[i]);
+	slab_cache_shrink(cache);
 	return 0;
 }

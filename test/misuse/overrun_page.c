@@ -25,5 +25,6 @@ int main(void)
 		past[i] = 'x';
 	give(objs[0]);
 	give(objs[MANY - 1]);
+	slab_cache_shrink(cache);
 	return 0;
 }
