@@ -259,18 +259,26 @@ static void **take_run(void **end, uintptr_t at, size_t stride, uint32_t n)
 	return end;
 }
 
+/* The objects of slots i .. i + n - 1; the header may lie among them. */
+static void **take_slots(const struct slab *s, const struct slab_geometry *geo, uint32_t i,
+                         uint32_t n, void **end)
+{
+	uintptr_t first = slab_first(geo, s);
+	uint32_t header = slab_slot_of_offset(geo, (uintptr_t)s - first); /* were it a slot */
+	uint32_t before = header <= i ? 0 : n < header - i ? n : header - i;
+
+	end = take_run(end, first + (size_t)i * geo->stride_bytes, geo->stride_bytes, before);
+	return take_run(end, (uintptr_t)slab_object(s, geo, i + before), geo->stride_bytes,
+	                n - before);
+}
+
 /* slab_take() from a slab of which nothing is in use: no bit needs to be looked for. */
 static uint32_t take_first(struct slab *s, const struct slab_geometry *geo, uint32_t want,
                            void **end)
 {
 	uint32_t n = want < geo->objects ? want : geo->objects;
-	uintptr_t first = slab_first(geo, s);
-	uint32_t before = slab_slot_of_offset(geo, (uintptr_t)s - first); /* the header */
 
-	if (before > n)
-		before = n;
-	end = take_run(end, first, geo->stride_bytes, before);
-	take_run(end, (uintptr_t)slab_object(s, geo, before), geo->stride_bytes, n - before);
+	take_slots(s, geo, 0, n, end);
 	for (uint32_t w = 0; w < n / 64; w++)
 		slab_write(&s->bitmap[w], UINT64_MAX);
 	if (n % 64 != 0)
@@ -279,9 +287,32 @@ static uint32_t take_first(struct slab *s, const struct slab_geometry *geo, uint
 	return n;
 }
 
+/* Up to most of the slots whose bits are set in a word; those that are left are set afterwards. */
+static void **take_word(const struct slab *s, const struct slab_geometry *geo, uint32_t word,
+                        uint64_t *free, uint32_t most, void **end)
+{
+	uint64_t lowest = *free & -*free;
+	void **stop = end - most;
+
+	/* four or more side by side and no others, as in a slab that is filled the first time */
+	if ((*free & (*free + lowest)) == 0 && (*free & lowest << 3) != 0) {
+		uint32_t i = (uint32_t)__builtin_ctzll(*free), last = 63 - __builtin_clzll(*free);
+		uint32_t n = last - i < most ? last - i + 1 : most;
+
+		*free = last - i < most ? 0 : *free & ~(uint64_t)0 << (i + n);
+		return take_slots(s, geo, word * 64 + i, n, end);
+	}
+	for (; *free != 0 && end != stop; *free &= *free - 1) {
+		uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(*free);
+		uintptr_t obj = slab_first(geo, s) + (size_t)i * geo->stride_bytes;
+
+		*--end = (void *)(obj < (uintptr_t)s ? obj : obj + geo->header_bytes);
+	}
+	return end;
+}
+
 uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t want, void **end)
 {
-	uintptr_t first = slab_first(geo, s);
 	void **stop = end - want, **at = end;
 	uint32_t taken;
 
@@ -290,12 +321,7 @@ uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t wan
 	for (uint32_t w = 0; w < geo->words && at != stop; w++) {
 		uint64_t free = ~s->bitmap[w];
 
-		for (; free != 0 && at != stop; free &= free - 1) {
-			uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(free);
-			uintptr_t obj = first + (size_t)i * geo->stride_bytes;
-
-			*--at = (void *)(obj < (uintptr_t)s ? obj : obj + geo->header_bytes);
-		}
+		at = take_word(s, geo, w, &free, (uint32_t)(at - stop), at);
 		slab_write(&s->bitmap[w], ~free);
 	}
 	taken = (uint32_t)(end - at);
