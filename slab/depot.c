@@ -5,6 +5,7 @@
  * the depot only keeps account of what it pins.
  * Source: Bonwick and Adams, "Magazines and Vmem" (2001), section 3.
  */
+#define _GNU_SOURCE
 #include "slab/depot.h"
 #include "slab/check.h"
 #include "slab/meta.h"
@@ -15,7 +16,7 @@
 
 void slab_depot_init(struct slab_depot *d)
 {
-	*d = (struct slab_depot){ .lock = PTHREAD_MUTEX_INITIALIZER };
+	*d = (struct slab_depot){ .lock = SLAB_SHORT_LOCK };
 }
 
 static void lock(struct slab_depot *d)

@@ -62,6 +62,14 @@
 
 #include "slab.h"
 
+/* A lock that is held for less than it takes to put a thread to sleep and to wake it: who finds it
+ * taken looks again a few times first. */
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP /* with _GNU_SOURCE */
+#define SLAB_SHORT_LOCK PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#else
+#define SLAB_SHORT_LOCK PTHREAD_MUTEX_INITIALIZER
+#endif
+
 #define SLAB_MAGIC 0x3130746f6f72626cULL /* "lbroot01" as bytes in memory, little end first */
 #define SLAB_LAYOUT_VERSION 1u
 #define SLAB_NAME_BYTES 64

@@ -4,6 +4,7 @@
  * Statically initialised as far as can be, so that everything works before any constructor;
  * thread.c completes it (page size, secret) before its first use.
  */
+#define _GNU_SOURCE
 #include "slab/layout.h"
 
 #define ON_ITSELF(list) { &slab_root.list, &slab_root.list }
@@ -31,7 +32,7 @@ struct slab_root slab_root = {
 	.slots_used = { 1 },
 	.quarantine = { .lock = PTHREAD_MUTEX_INITIALIZER },
 	.return_lock = PTHREAD_MUTEX_INITIALIZER,
-	.span_lock = PTHREAD_MUTEX_INITIALIZER,
+	.span_lock = SLAB_SHORT_LOCK,
 	.spans = { ON_ITSELF(spans[0]), ON_ITSELF(spans[1]), ON_ITSELF(spans[2]),
 	           ON_ITSELF(spans[3]), ON_ITSELF(spans[4]), ON_ITSELF(spans[5]),
 	           ON_ITSELF(spans[6]), ON_ITSELF(spans[7]), ON_ITSELF(spans[8]) },
@@ -49,7 +50,7 @@ struct slab_root slab_root = {
 	             .max_bytes = (size_t)4 << 20,
 	             .warm_quarters = 1,
 	             .parked_quarters = 2 },
-	.meta_lock = PTHREAD_MUTEX_INITIALIZER,
+	.meta_lock = SLAB_SHORT_LOCK,
 	.thread_bytes = (uint64_t)1 << 20,
 	.fields = {
 #define X(id, type, field) { offsetof(type, field), sizeof(((type *)0)->field) },

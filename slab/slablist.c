@@ -7,6 +7,7 @@
  * younger ones drain. Full slabs are on no list: the first free of an object brings them back.
  * Empty slabs leave at once, unless pinned or kept.
  */
+#define _GNU_SOURCE
 #include "slab/slablist.h"
 #include "slab/bitmap.h"
 #include "slab/check.h"
@@ -31,7 +32,7 @@ static void unlock(struct slab_slablist *l)
 
 void slab_slablist_init(struct slab_slablist *l)
 {
-	*l = (struct slab_slablist){ .lock = PTHREAD_MUTEX_INITIALIZER };
+	*l = (struct slab_slablist){ .lock = SLAB_SHORT_LOCK };
 	for (int b = 0; b < SLAB_BANDS; b++)
 		slab_list_init(&l->band[b]);
 	slab_list_init(&l->homes);

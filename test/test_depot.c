@@ -1,4 +1,5 @@
 /* test_depot.c - the shelf: last in first out, counts and pins kept, contention noticed */
+#define _GNU_SOURCE
 #include "test/unit.h"
 #include "slab/depot.h"
 #include "slab/meta.h"
@@ -134,3 +135,19 @@ Test(depot, contention_makes_magazines_larger_up_to_the_largest)
 		window(100);
 	cr_assert_eq(c->magazine_cap, SLAB_MAGAZINE_MAX);
 }
+
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+static int kind(const pthread_mutex_t *lock)
+{
+	return lock->__data.__kind & 3;
+}
+
+/* Two threads that hand objects on sleep and wake each other at every other exchange otherwise. */
+Test(depot, who_finds_a_short_lock_taken_looks_again_before_he_sleeps)
+{
+	cr_assert_eq(kind(&c->depot.lock), PTHREAD_MUTEX_ADAPTIVE_NP);
+	cr_assert_eq(kind(&c->slabs.lock), PTHREAD_MUTEX_ADAPTIVE_NP);
+	cr_assert_eq(kind(&slab_root.span_lock), PTHREAD_MUTEX_ADAPTIVE_NP);
+	cr_assert_eq(kind(&slab_root.meta_lock), PTHREAD_MUTEX_ADAPTIVE_NP);
+}
+#endif
