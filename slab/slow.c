@@ -198,7 +198,7 @@ static void check_free(struct slab_cache *c, void *obj)
 
 	if (slab_unlikely(slab_map_order1(obj) != c->geo.order + 1 ||
 	                  slab_map_holder(obj) != c->number ||
-	                  !slab_is_of(slab_of(&c->geo, obj), c)))
+	                  (c->number == 0 && !slab_is_of(slab_of(&c->geo, obj), c))))
 		slab_misuse_free(c, obj);
 	if (slab_unlikely(slab_slot_hot(s) == obj || (count > 0 && s->objs[count - 1] == obj)))
 		slab_misuse_double(c, obj);
