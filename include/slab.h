@@ -345,7 +345,8 @@ struct slab__slot {
 #define SLAB__LEAF_PAGES ((uintptr_t)1 << (SLAB__LEAF_SHIFT - SLAB__PAGE_SHIFT))
 #define SLAB__LEAVES ((uintptr_t)1 << 16) /* 48 bits of address */
 struct slab__leaf {
-	uint16_t number[SLAB__LEAF_PAGES];
+	uint16_t by_size[SLAB__LEAF_PAGES]; /* of the caches of malloc's size classes */
+	uint16_t number[SLAB__LEAF_PAGES];  /* of all others */
 };
 
 /* What every cache begins with; constant while it lives. */
@@ -373,15 +374,16 @@ static inline int slab__is_in(const struct slab_cache *c, const void *obj)
 {
 	const struct slab__head *h = slab__head_of(c);
 	uintptr_t p = (uintptr_t)obj, at = p >> SLAB__LEAF_SHIFT;
-	uintptr_t page = (p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
 	const struct slab__leaf *leaf;
+	const uint16_t *number;
 
 	if (__builtin_expect(at >= SLAB__LEAVES, 0))
 		return 0;
 	leaf = __atomic_load_n(&h->map[at], __ATOMIC_ACQUIRE);
 	if (__builtin_expect(leaf == NULL, 0))
 		return 0;
-	return __atomic_load_n(&leaf->number[page], __ATOMIC_RELAXED) == h->number;
+	number = leaf->number + (p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
+	return __atomic_load_n(number, __ATOMIC_RELAXED) == h->number;
 }
 
 /*

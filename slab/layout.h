@@ -167,19 +167,18 @@ struct slab_meta_chunk {
 #define SLAB_GRANULE_SHIFT 16 /* the map knows addresses in steps of 64 KiB */
 #define SLAB_GRANULE_BYTES ((size_t)1 << SLAB_GRANULE_SHIFT)
 #define SLAB_LEAF_GRANULES ((size_t)1 << (SLAB__LEAF_SHIFT - SLAB_GRANULE_SHIFT))
-#define SLAB_MAP_LARGE 0xff
+#define SLAB_MAP_LARGE 15
 
 /*
  * Written under span_lock, read without a lock; map.c holds the SLAB__LEAVES pointers to them. For
- * each page of a slab the number of its cache is in holder or in slot, and 0 in the other: slab.h
+ * each page of a slab the number of its cache is in one array of page, and 0 in the other: slab.h
  * asks for caches of one type, sized.h for size classes, and neither finds what it must not take.
  * The kernel brings a page of a leaf with its first use.
  */
 struct slab_map_leaf {
-	uint16_t slot[SLAB__LEAF_PAGES]; /* of size classes */
-	struct slab__leaf holder;        /* of caches of one type */
-	uint8_t order1[SLAB_LEAF_GRANULES];          /* 0: not ours; order + 1; or SLAB_MAP_LARGE */
-	struct slab_span *span[SLAB_LEAF_GRANULES];  /* valid while order1 is not 0 */
+	struct slab__leaf page;
+	/* the struct slab_span; in its low bits order + 1, SLAB_MAP_LARGE, or 0: not ours */
+	uintptr_t span[SLAB_LEAF_GRANULES];
 };
 
 #define SLAB_OWNER_STEP 8 /* malloc blocks begin at multiples of this */
@@ -230,7 +229,7 @@ struct slab_span {
 	uint32_t n_home;            /* all */
 	uint32_t n_partial;         /* ones of partial */
 	uint64_t partial[SLAB_SPAN_WORDS]; /* 1 = some slots in use, some free */
-};
+} __attribute__((aligned(SLAB_MAP_LARGE + 1)));
 #define SLAB_SPAN_RUN_BYTES offsetof(struct slab_span, link)
 
 #define SLAB_FALLOW_LOGS 32 /* runs of 1 granule, 2 to 3, 4 to 7 ... */

@@ -8,37 +8,35 @@
 #include "slab/page.h"
 #include "slab/valgrind.h"
 
-struct slab_map_leaf *slab_map_leaves[SLAB__LEAVES];
-struct slab__leaf *slab_map_numbers[SLAB__LEAVES];
+struct slab__leaf *slab_map_leaves[SLAB__LEAVES];
 
-static struct slab_map_leaf *leaf_for(uintptr_t address)
+/* Makes the leaf of an address if it is not there yet. */
+static bool make_leaf(uintptr_t address)
 {
-	struct slab_map_leaf **where = &slab_map_leaves[address >> SLAB__LEAF_SHIFT];
+	struct slab__leaf **where = &slab_map_leaves[address >> SLAB__LEAF_SHIFT];
+	size_t bytes = sizeof(struct slab_map_leaf);
 
 	if (*where == NULL) {
-		uintptr_t base = slab_page_map(sizeof **where, slab_page_size());
+		uintptr_t base = slab_page_map(bytes, slab_page_size());
 
 		if (base == 0)
-			return NULL;
-		slab_page_advise_huge(base, sizeof **where, false);
-		slab_valgrind_ignore((void *)base, sizeof **where);
+			return false;
+		slab_page_advise_huge(base, bytes, false);
+		slab_valgrind_ignore((void *)base, bytes);
 		/* what is touched of it for spans near each other */
 		__atomic_fetch_add(&slab_root.metadata_bytes, 3 * slab_root.page_bytes,
 		                   __ATOMIC_RELAXED);
-		__atomic_store_n(where, (struct slab_map_leaf *)base, __ATOMIC_RELEASE);
-		__atomic_store_n(&slab_map_numbers[address >> SLAB__LEAF_SHIFT], &(*where)->holder,
-		                 __ATOMIC_RELEASE);
+		__atomic_store_n(where, (struct slab__leaf *)base, __ATOMIC_RELEASE);
 	}
-	return *where;
+	return true;
 }
 
 static void set(uintptr_t address, struct slab_span *span, uint8_t order1)
 {
-	struct slab_map_leaf *l = slab_map_leaves[address >> SLAB__LEAF_SHIFT];
+	struct slab_map_leaf *l = slab_map_leaf(address);
 	size_t i = (address >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES;
 
-	l->span[i] = span;
-	__atomic_store_n(&l->order1[i], order1, __ATOMIC_RELEASE);
+	__atomic_store_n(&l->span[i], (uintptr_t)span | order1, __ATOMIC_RELEASE);
 }
 
 bool slab_map_reserve(uintptr_t base, size_t bytes)
@@ -49,7 +47,7 @@ bool slab_map_reserve(uintptr_t base, size_t bytes)
 		return false; /* beyond 48 bits: the kernel does not do that unasked */
 	base &= ~(SLAB_GRANULE_BYTES - 1);
 	for (uintptr_t at = base; at < end; at += SLAB_GRANULE_BYTES)
-		if (leaf_for(at) == NULL)
+		if (!make_leaf(at))
 			return false;
 	return true;
 }
@@ -105,18 +103,15 @@ void slab_map_mark(uintptr_t base, size_t bytes, struct slab_span *span)
 
 struct slab_span *slab_map_marked(uintptr_t address)
 {
-	uintptr_t leaf = address >> SLAB__LEAF_SHIFT;
+	uintptr_t entry = slab_map_entry((void *)address);
 
-	if (leaf >= SLAB__LEAVES || slab_map_leaves[leaf] == NULL ||
-	    slab_map_order1((void *)address) != 0)
-		return NULL;
-	return slab_map_leaves[leaf]->span[(address >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES];
+	return (entry & SLAB_MAP_LARGE) != 0 ? NULL : (struct slab_span *)entry;
 }
 
 void slab_map_set_holder(uintptr_t base, size_t bytes, uint32_t number, bool by_size)
 {
-	struct slab_map_leaf *l = slab_map_leaves[base >> SLAB__LEAF_SHIFT];
-	uint16_t *pages = by_size ? l->slot : l->holder.number;
+	struct slab__leaf *l = slab_map_leaves[base >> SLAB__LEAF_SHIFT];
+	uint16_t *pages = by_size ? l->by_size : l->number;
 	size_t i = (base >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
 
 	for (size_t n = bytes >> SLAB__PAGE_SHIFT; n > 0; n--) /* a slab lies in one leaf */

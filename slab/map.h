@@ -12,10 +12,16 @@
 #include "slab/layout.h"
 #include "slab/check.h"
 
-extern struct slab_map_leaf *slab_map_leaves[SLAB__LEAVES]
-    __attribute__((visibility("hidden")));
-/* Where each leaf has its numbers: what slab.h knows of the map. */
-extern struct slab__leaf *slab_map_numbers[SLAB__LEAVES] __attribute__((visibility("hidden")));
+/* Each points to the beginning of a struct slab_map_leaf. */
+extern struct slab__leaf *slab_map_leaves[SLAB__LEAVES] __attribute__((visibility("hidden")));
+
+/* The leaf of an address below 48 bits, or NULL. */
+static inline struct slab_map_leaf *slab_map_leaf(uintptr_t address)
+{
+	struct slab__leaf **at = &slab_map_leaves[address >> SLAB__LEAF_SHIFT];
+
+	return (struct slab_map_leaf *)__atomic_load_n(at, __ATOMIC_ACQUIRE);
+}
 
 /*
  * Enters bytes that the kernel has just handed out, from base on; order1 as in slab_map_leaf. A
@@ -48,10 +54,10 @@ void slab_map_set_holder(uintptr_t base, size_t bytes, uint32_t number, bool by_
 /* The number of the cache whose slab is at p, which is ours; 0: of none. */
 static inline uint32_t slab_map_holder(const void *p)
 {
-	const struct slab_map_leaf *l = slab_map_leaves[(uintptr_t)p >> SLAB__LEAF_SHIFT];
+	const struct slab__leaf *l = slab_map_leaves[(uintptr_t)p >> SLAB__LEAF_SHIFT];
 	size_t page = ((uintptr_t)p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
 
-	return slab_read(&l->slot[page]) | slab_read(&l->holder.number[page]);
+	return slab_read(&l->by_size[page]) | slab_read(&l->number[page]);
 }
 
 /*
@@ -62,38 +68,43 @@ static inline uint32_t slab_map_slot(const void *p)
 {
 	uintptr_t turned = (uintptr_t)p >> 4 | (uintptr_t)p << 60;
 	uintptr_t leaf = turned >> (SLAB__LEAF_SHIFT - 4);
-	const struct slab_map_leaf *l;
+	const struct slab__leaf *l;
 
 	if (slab_unlikely(leaf >= SLAB__LEAVES))
 		return 0;
 	l = __atomic_load_n(&slab_map_leaves[leaf], __ATOMIC_ACQUIRE);
 	if (slab_unlikely(l == NULL))
 		return 0;
-	return slab_read(&l->slot[((uintptr_t)p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES]);
+	return slab_read(&l->by_size[((uintptr_t)p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES]);
+}
+
+/* What the map has for the granule of an address; 0: nothing. */
+static inline uintptr_t slab_map_entry(const void *p)
+{
+	const struct slab_map_leaf *l;
+
+	if ((uintptr_t)p >> SLAB__LEAF_SHIFT >= SLAB__LEAVES)
+		return 0;
+	l = slab_map_leaf((uintptr_t)p);
+	if (l == NULL)
+		return 0;
+	return __atomic_load_n(&l->span[((uintptr_t)p >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES],
+	                       __ATOMIC_ACQUIRE);
 }
 
 /* 0: not ours; order + 1; or SLAB_MAP_LARGE. */
 static inline uint8_t slab_map_order1(const void *p)
 {
-	uintptr_t leaf = (uintptr_t)p >> SLAB__LEAF_SHIFT, granule;
-	const struct slab_map_leaf *l;
-
-	if (leaf >= SLAB__LEAVES)
-		return 0;
-	l = __atomic_load_n(&slab_map_leaves[leaf], __ATOMIC_ACQUIRE);
-	if (l == NULL)
-		return 0;
-	granule = ((uintptr_t)p >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES;
-	return __atomic_load_n(&l->order1[granule], __ATOMIC_ACQUIRE);
+	return slab_map_entry(p) & SLAB_MAP_LARGE;
 }
 
-/* The span at an address that is ours; under span_lock, or while holding an object in it. */
+/* The span at an address that is ours, else NULL; under span_lock, or while holding an object in
+ * it. */
 static inline struct slab_span *slab_map_span(const void *p)
 {
-	if (slab_map_order1(p) == 0)
-		return NULL;
-	return slab_map_leaves[(uintptr_t)p >> SLAB__LEAF_SHIFT]
-	    ->span[((uintptr_t)p >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES];
+	uintptr_t entry = slab_map_entry(p), order1 = entry & SLAB_MAP_LARGE;
+
+	return order1 == 0 ? NULL : (struct slab_span *)(entry - order1);
 }
 
 #endif

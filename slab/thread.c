@@ -60,7 +60,6 @@ void slab_init(void)
 	slab_registry_lock();
 	if (slab_root.magic != SLAB_MAGIC) {
 		slab_valgrind_ignore(slab_map_leaves, sizeof slab_map_leaves);
-		slab_valgrind_ignore(slab_map_numbers, sizeof slab_map_numbers);
 		slab_valgrind_ignore(slab_cache_by_slot, sizeof slab_cache_by_slot);
 		slab_root.page_bytes = slab_page_size();
 		slab_root.secret = slab_page_random();

@@ -168,22 +168,22 @@ Test(verify, every_page_of_a_slab_in_the_map)
 	struct slab_cache *small = c, *wide = new_cache("checked", 5000);
 	void *of_class = slab_malloc(100), *obj = slab_cache_alloc(wide);
 	uintptr_t base = slab_base(&wide->geo, slab_of(&wide->geo, obj));
-	struct slab_map_leaf *leaf = slab_map_leaves[base >> SLAB__LEAF_SHIFT];
+	struct slab__leaf *leaf = slab_map_leaves[base >> SLAB__LEAF_SHIFT];
 	size_t page = (base >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
 
 	c = wide;
 	for (size_t i = 0; i < wide->geo.slab_bytes >> SLAB__PAGE_SHIFT; i++)
-		SEES_NUMBER(leaf->holder.number[page + i], "number of a page in the map");
+		SEES_NUMBER(leaf->number[page + i], "number of a page in the map");
 	slab_cache_free(wide, obj);
 	end_cache(wide);
 	c = slab_cache_of(of_class);
 	leaf = slab_map_leaves[(uintptr_t)of_class >> SLAB__LEAF_SHIFT];
 	page = ((uintptr_t)of_class >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
-	leaf->slot[page]++;
+	leaf->by_size[page]++;
 	listen_to_reports();
 	cr_assert_eq(slab_cache_verify(c), 1, "%s", heard.all);
 	listen_no_more();
-	leaf->slot[page]--;
+	leaf->by_size[page]--;
 	slab_free(of_class);
 	c = small;
 }
