@@ -259,6 +259,7 @@ static void free_with_broken_header(void *obj)
 {
 	struct slab *s = slab_of(&c->geo, obj);
 
+	slab_thread_flush(); /* so that no other object of the slab reaches it first */
 	s->cookie ^= 1;
 	free_and_flush(obj);
 }
@@ -268,8 +269,9 @@ Test(misuse, a_damaged_header_is_named_when_an_object_reaches_it)
 	void *obj = slab_cache_alloc(c);
 
 	snprintf(words, sizeof words,
-		 " freed to cache 'conn' lies in slab %p whose header is damaged\n",
-		 (void *)((uintptr_t)obj & ~(uintptr_t)4095));
+		 "slab: bad free: %p freed to cache 'conn' lies in slab %p whose "
+		 "header is damaged\n",
+		 obj, (void *)((uintptr_t)obj & ~(uintptr_t)4095));
 	dies_saying(free_with_broken_header, obj, words);
 	slab_cache_free(c, obj);
 }
