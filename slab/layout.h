@@ -302,7 +302,7 @@ struct slab_magazine {
 	struct slab_magazine *next; /* on a depot's shelf */
 	uint16_t cap;
 	uint16_t count;             /* exact while the magazine is not loaded in a slot */
-	uint32_t unused;
+	uint32_t filler;            /* tid of the thread that brought it to the shelf; 0: gone */
 	void *bottom;               /* NULL: what the fast path reads below an empty stack */
 	void *objs[];
 };

@@ -83,6 +83,14 @@ static void swap(struct slab__slot *s, uint32_t cap)
 	slab_slot_set_prev(s, was);
 }
 
+/* Objects that another processor has had last are asked for side by side, the first to be taken
+ * first: one by one each takes longer than all that is done with it here. */
+static void fetch(const struct slab_magazine *m)
+{
+	for (uint32_t i = m->count; i-- > 0;)
+		__builtin_prefetch(m->objs[i], 1);
+}
+
 /* Fills the empty loaded magazine. False: nothing to be had, or no magazine. */
 static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                  struct slab_list *empties)
@@ -101,6 +109,8 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 	if (m != NULL) { /* the depot has some */
 		note_open(t, s, empties);
 		slab_slot_install(s, m, cap);
+		if (m->filler != (uint32_t)t->tid)
+			fetch(m);
 		slab_write(&s->net, s->net + m->count);
 		return true;
 	}
@@ -171,6 +181,7 @@ static void put_prev_away(struct slab_thread *t, struct slab_cache *c, struct sl
 		return;
 	}
 	slab_write(&s->net, s->net - (int64_t)m->count);
+	m->filler = (uint32_t)t->tid;
 	slab_slot_set_prev(s, slab_depot_put(c, m));
 }
 
