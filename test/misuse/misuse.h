@@ -49,7 +49,7 @@ static inline __attribute__((noinline)) void give(void *p)
 /* Writes over what calls have left on the stack, so that no lost pointer is found there. */
 static inline __attribute__((noinline)) void wipe_stack(void)
 {
-	volatile char wiped[4096];
+	volatile char wiped[64 * 1024];
 
 	for (size_t i = 0; i < sizeof wiped; i++)
 		wiped[i] = 0;
