@@ -138,7 +138,7 @@ static void *take_one(struct slab_thread *t, struct slab_cache *c, struct slab_l
 			break;
 		if (growth == NO_MEMORY)
 			relieve(t, relieved++);
-		else if (c->ctor == NULL && relieved == 0) /* nor where memory is short */
+		else if (c->ctor == NULL)
 			grow_on(t, c);
 	}
 	return obj;
