@@ -77,20 +77,6 @@ static enum growth grow(struct slab_thread *t, struct slab_cache *c, int *error)
 	return GREW;
 }
 
-/* More slabs for a cache that has just got one, where it has many and a magazine takes them all. */
-static void grow_on(struct slab_thread *t, struct slab_cache *c)
-{
-	const struct slab__slot *s = slab_slot(t, c);
-	uint32_t n = s != NULL ? slab_read(&s->cap) / c->geo.objects : 0;
-	uint32_t most = slab_span_ahead(c);
-	int error;
-
-	if (n > most)
-		n = most;
-	while (n-- > 1 && grow(t, c, &error) == GREW)
-		;
-}
-
 /* Empties the depots of all caches: together they pin more than the process may keep. */
 static void empty_depots(void)
 {
@@ -138,8 +124,6 @@ static void *take_one(struct slab_thread *t, struct slab_cache *c, struct slab_l
 			break;
 		if (growth == NO_MEMORY)
 			relieve(t, relieved++);
-		else if (c->ctor == NULL)
-			grow_on(t, c);
 	}
 	return obj;
 }

@@ -109,8 +109,8 @@ static void note_turned(size_t bytes)
 		keep_more(r);
 }
 
-/* A sixteenth of the cache, within the two limits above. */
-uint32_t slab_span_ahead(const struct slab_cache *c)
+/* Slabs to make present in one go: a sixteenth of the cache, within the two limits above. */
+static uint32_t ahead_slabs(const struct slab_cache *c)
 {
 	uint64_t slabs = slab_read(&c->slabs.slabs) / 16, most = AHEAD_PAGES >> c->geo.order;
 
@@ -304,7 +304,7 @@ static struct slab_span *find_pages(struct slab_cache *owner, uint32_t order, si
 
 static struct slab *take_locked(struct slab_cache *c)
 {
-	uint32_t order = c->geo.order, ahead = slab_span_ahead(c);
+	uint32_t order = c->geo.order, ahead = ahead_slabs(c);
 	struct slab_pool *shared = &slab_root.shared[order];
 	size_t cache_bytes = slab_read(&c->slabs.slabs) * c->geo.slab_bytes;
 	bool large = cache_bytes >= OWN_SPANS_BYTES;

@@ -12,7 +12,4 @@
  */
 struct slab *slab_span_take(struct slab_cache *c);
 
-/* How many slabs are made present in one go: with the next one of c so many are soon to be had. */
-uint32_t slab_span_ahead(const struct slab_cache *c);
-
 #endif

@@ -8,7 +8,6 @@
 #include "slab/meta.h"
 #include "slab/page.h"
 #include "slab/slot.h"
-#include "slab/take.h"
 
 #define FIRST 16 /* objects in the first magazine of a slot */
 
@@ -81,53 +80,6 @@ Test(magazine, magazines_double_with_use_up_to_what_the_cache_asks_for)
 	cr_assert_eq(cap, c->magazine_cap);
 	give(0, 600);
 	cr_assert_leq(s->cap, c->magazine_cap);
-}
-
-/* Takes objects until the magazine is empty and all slabs are full, but at least n. */
-static int take_to_the_edge(int n)
-{
-	int i = 0;
-
-	while (i < n || slab_slot_count(s) > 0)
-		take(i++, 1);
-	cr_assert_eq(figures(c).slabs_full, figures(c).slabs);
-	return i;
-}
-
-/* A slab has 31 of these objects, a magazine room for 256. */
-Test(magazine, a_growing_cache_gets_as_many_slabs_as_a_magazine_takes)
-{
-	int n = take_to_the_edge(3900);
-	uint64_t slabs = figures(c).slabs, most = slab_span_ahead(c);
-
-	cr_assert_eq(s->cap, 256);
-	cr_assert_gt(most, 4);
-	take(n, 1);
-	cr_assert_eq(figures(c).slabs, slabs + most);
-	cr_assert_eq(slab_slot_count(s) + 1, most * c->geo.objects);
-	cr_assert_eq(figures(c).slabs_empty, 0);
-	cr_assert_eq(slab_cache_verify(c), 0);
-	give(0, n + 1);
-}
-
-/* To the end of the spans that it has: at the last exchanges there are fewer slabs than wanted. */
-Test(magazine, a_growing_cache_that_gets_fewer_slabs_is_served)
-{
-	static void *all[100000];
-	int n = 0;
-
-	while (n < 4000)
-		cr_assert_not_null(all[n++] = slab_cache_alloc(c));
-	slab_page_fail_map_at = -1;
-	while (n < 100000 && (all[n] = slab_cache_alloc(c)) != NULL)
-		n++;
-	slab_page_fail_map_at = 0;
-	cr_assert_lt(n, 100000);
-	cr_assert_eq(errno, ENOMEM);
-	cr_assert_eq(figures(c).objects_live, (uint64_t)n);
-	cr_assert_eq(figures(c).objects_cached + figures(c).objects_free, 0); /* each one served */
-	cr_assert_eq(slab_cache_verify(c), 0);
-	slab_cache_free_bulk(c, (size_t)n, all);
 }
 
 Test(magazine, objects_of_more_bytes_have_smaller_magazines)
