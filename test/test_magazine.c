@@ -158,6 +158,42 @@ Test(magazine, a_third_full_magazine_goes_to_the_depot_and_comes_back)
 	give(0, 1500);
 }
 
+static void *free_all(void *arg)
+{
+	give(0, *(int *)arg);
+	return NULL;
+}
+
+/* Who takes one over asks for its objects ahead if it was another thread. */
+Test(magazine, on_the_shelf_it_names_the_thread_that_filled_it)
+{
+	struct slab_thread *t = slab_thread_lock();
+	const struct slab_magazine *m;
+	unsigned others = 0, gone = 0;
+	int n = 2000;
+	pthread_t thread;
+
+	slab_thread_unlock(t);
+	take(0, n);
+	give(0, n);
+	cr_assert_not_null(c->depot.shelf);
+	for (m = c->depot.shelf; m != NULL; m = m->next)
+		cr_assert_eq(m->filler, (uint32_t)t->tid);
+	take(0, n);
+	while (c->depot.shelf != NULL)
+		take(n++, 1);
+	cr_assert_eq(pthread_create(&thread, NULL, free_all, &n), 0);
+	pthread_join(thread, NULL);
+	for (m = c->depot.shelf; m != NULL; m = m->next) {
+		others += m->filler != (uint32_t)t->tid;
+		gone += m->filler == 0; /* those that it had loaded at its end */
+	}
+	cr_assert_gt(others, 0);
+	cr_assert_gt(others, gone);
+	for (m = c->depot.shelf; m != NULL; m = m->next)
+		cr_assert_neq(m->filler, (uint32_t)t->tid);
+}
+
 /* 256 KiB fit into the reserve, whoever has them: no half of it is kept free for the depot, and
  * what slot and depot may both pin is not counted twice. */
 Test(magazine, a_cache_that_fits_the_reserve_passes_magazines_only)
