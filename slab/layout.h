@@ -302,7 +302,7 @@ struct slab_magazine {
 	struct slab_magazine *next; /* on a depot's shelf */
 	uint16_t cap;
 	uint16_t count;             /* exact while the magazine is not loaded in a slot */
-	uint32_t filler;            /* tid of the thread that brought it to the shelf; 0: gone */
+	uint32_t filler;            /* tid of who filled it and put it on the shelf; 0: none yet */
 	void *bottom;               /* NULL: what the fast path reads below an empty stack */
 	void *objs[];
 };

@@ -178,11 +178,7 @@ void slab_slot_retire(struct slab_thread *t, struct slab_cache *c)
 
 static void shelve(struct slab_cache *c, struct slab_magazine *m)
 {
-	if (m != NULL && m->count > 0) {
-		m->filler = 0;
-		m = slab_depot_put(c, m);
-	}
-	slab_magazine_put(m);
+	slab_magazine_put(m != NULL && m->count > 0 ? slab_depot_put(c, m) : m);
 }
 
 /* To whichever magazine has room. False: nowhere; the object is lost. */
