@@ -69,7 +69,9 @@ static int add(struct spans *spans, const struct walk *walk, const unsigned char
 	memcpy(span->image, image, bytes);
 	span->base = table_number(walk->table, image, SLAB_F_SPAN_BASE);
 	span->bytes = table_number(walk->table, image, SLAB_F_SPAN_BYTES);
-	span->slabs = table_number(walk->table, image, SLAB_F_SPAN_SLABS);
+	/* a block has none, wherever the table says that the number stands: its image is shorter */
+	span->slabs = bytes < spans->image_bytes
+			  ? 0 : table_number(walk->table, image, SLAB_F_SPAN_SLABS);
 	spans->count++;
 	return 0;
 }
