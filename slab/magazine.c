@@ -13,6 +13,7 @@
 #include "slab/reserve.h"
 #include "slab/slablist.h"
 #include "slab/slot.h"
+#include "slab/take.h"
 
 #define FIRST_MAGAZINE 16
 
@@ -91,6 +92,33 @@ static void fetch(const struct slab_magazine *m)
 		__builtin_prefetch(m->objs[i], 1);
 }
 
+/*
+ * Fills the empty loaded magazine with new slabs, as many as it takes with all their objects: no
+ * other thread finds room in them, and neighbours in time are neighbours in memory. What is
+ * constructed is to be used, and many size classes are to stay small: they get a slab at a time.
+ */
+static bool load_new(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                     struct slab_list *empties)
+{
+	struct slab *slabs[SLAB_TAKE_MOST];
+	uint32_t cap, n, per_slab = c->geo.objects;
+
+	if (c->ctor != NULL || c->by_size || slab_read(&s->cap) < per_slab)
+		return false;
+	cap = slab_budget_grant(t, c, s, empties);
+	if (cap < per_slab || !renew_loaded(t, s, cap, empties))
+		return false;
+	n = slab_span_take_some(c, slab_read(&s->cap) / per_slab, slabs);
+	for (uint32_t i = 0; i < n; i++) {
+		slab_format(slabs[i], &c->geo);
+		slab_take(slabs[i], &c->geo, per_slab, s->objs + (n - i) * per_slab);
+	}
+	slab_slablist_add_full(c, slabs, n);
+	slab_write(&s->net, s->net + (int64_t)(n * per_slab));
+	slab_slot_set_count(s, n * per_slab);
+	return n > 0;
+}
+
 /* Fills the empty loaded magazine. False: nothing to be had, or no magazine. */
 static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                  struct slab_list *empties)
@@ -99,7 +127,7 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 	uint32_t cap, n;
 
 	if (s->prev_count == 0 && slab_slablist_is_full(c) && slab_read(&c->depot.objects) == 0)
-		return false;
+		return load_new(t, c, s, empties);
 	cap = slab_budget_grant(t, c, s, empties);
 	if (s->prev_count > 0) { /* the previous one has some */
 		swap(s, cap);

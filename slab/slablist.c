@@ -78,6 +78,30 @@ void slab_slablist_add(struct slab_cache *c, struct slab *s)
 	unlock(&c->slabs);
 }
 
+static void note_used(struct slab_slablist *l, uint64_t more)
+{
+	slab_add(&l->used, more);
+	if (l->used > l->used_peak)
+		slab_write(&l->used_peak, l->used);
+}
+
+void slab_slablist_add_full(struct slab_cache *c, struct slab *const *slabs, uint32_t n)
+{
+	lock(&c->slabs);
+	for (uint32_t i = 0; i < n; i++) {
+		struct slab *s = slabs[i];
+
+		slab_write(&s->cookie, slab_cookie(c) ^ (uintptr_t)s);
+		slab_home_join(c, s);
+		s->band = slab_band(s, &c->geo, &s->band_floor);
+		slab_add(&c->slabs.thin, s->band_floor == 1); /* one of a single object is */
+	}
+	slab_add(&c->slabs.slabs, n);
+	slab_add(&c->slabs.full, n);
+	note_used(&c->slabs, (uint64_t)n * c->geo.objects);
+	unlock(&c->slabs);
+}
+
 /* The fullest from before the cache had spans of its own, else the oldest at home. */
 static struct slab *next_slab(struct slab_cache *c)
 {
@@ -120,9 +144,7 @@ uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs)
 		short_of -= slab_take(s, &c->geo, short_of, objs + short_of);
 		rank(c, s);
 	}
-	slab_add(&l->used, want);
-	if (l->used > l->used_peak)
-		slab_write(&l->used_peak, l->used);
+	note_used(l, want);
 	unlock(l);
 	return want;
 }

@@ -16,6 +16,9 @@ void slab_slablist_init(struct slab_slablist *list);
 /* A formatted, constructed slab joins the cache. */
 void slab_slablist_add(struct slab_cache *c, struct slab *s);
 
+/* So do n that no object is free in: each is in a magazine. */
+void slab_slablist_add_full(struct slab_cache *c, struct slab *const *slabs, uint32_t n);
+
 /*
  * Takes up to want objects, oldest or fullest slabs first, lowest address last in objs. Returns how
  * many; 0: every slab is full.

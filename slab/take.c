@@ -1,10 +1,10 @@
 /*
- * take.c - memory for one slab                                                           Floor 6
+ * take.c - memory for slabs                                                              Floor 6
  *
- * Called by slow.c. Small caches share spans; from OWN_SPANS_BYTES on a cache takes spans of its
- * own, so that it leaves whole spans empty when it shrinks. Warm slabs of any span of the order
- * come first; then an empty span of another order, cut anew; then what large blocks have left
- * (recent.c); then clean ones, made present some at a time; then holes; then a new span.
+ * Called by magazine.c and slow.c. Small caches share spans; from OWN_SPANS_BYTES on a cache takes
+ * spans of its own, so that it leaves whole spans empty when it shrinks. Warm slabs of any span of
+ * the order come first; then an empty span of another order, cut anew; then what large blocks have
+ * left (recent.c); then clean ones, made present some at a time; then holes; then a new span.
  */
 #include <errno.h>
 
@@ -20,7 +20,7 @@
 
 /* Early: slabs from before lie anywhere, and are refilled before those in spans of its own. */
 #define OWN_SPANS_BYTES ((size_t)128 << 10)
-#define AHEAD_PAGES   16  /* most pages made present in one call, */
+#define AHEAD_PAGES   SLAB_TAKE_MOST /* most pages made present in one call, */
 #define AHEAD_OBJECTS 512 /* and most objects: a call that many share is cheap enough */
 #define ADOPT_MOST    ((size_t)256 << 10) /* taken at once of what large blocks have left */
 #define TURNS         4   /* reserves full of slabs taken again before the reserve grows */
@@ -302,19 +302,18 @@ static struct slab_span *find_pages(struct slab_cache *owner, uint32_t order, si
 	return span;
 }
 
-static struct slab *take_locked(struct slab_cache *c)
+/* What is not warm in any span of the order: with its pages where there are some, else without. */
+static struct slab *take_other(struct slab_cache *c, uint32_t ahead)
 {
-	uint32_t order = c->geo.order, ahead = ahead_slabs(c);
+	uint32_t order = c->geo.order;
 	struct slab_pool *shared = &slab_root.shared[order];
 	size_t cache_bytes = slab_read(&c->slabs.slabs) * c->geo.slab_bytes;
 	bool large = cache_bytes >= OWN_SPANS_BYTES;
 	size_t bytes = span_bytes(large ? cache_bytes : shared->bytes, c->geo.slab_bytes);
 	struct slab_cache *owner = large ? c : NULL;
-	struct slab_span *span = find_warm(c);
+	struct slab_span *span = find_pages(owner, order, bytes);
 	struct slab *s;
 
-	if (span == NULL)
-		span = find_pages(owner, order, bytes);
 	if (span != NULL)
 		return take_warm(span);
 	s = take_cold(c, &c->own, ahead);
@@ -332,19 +331,36 @@ static struct slab *take_locked(struct slab_cache *c)
 	return large ? take_cold(c, shared, 1) : NULL;
 }
 
+/* The header of the slab that is c's from now on. NULL: no memory. */
+static struct slab *hold(struct slab_cache *c, uint32_t ahead)
+{
+	struct slab_span *span = find_warm(c);
+	struct slab *s = span != NULL ? take_warm(span) : take_other(c, ahead);
+
+	if (s == NULL)
+		return NULL;
+	span = slab_map_span(s);
+	span->slot[slab_span_index(span, s)] = (uint16_t)c->number;
+	slab_map_set_holder((uintptr_t)s, c->geo.slab_bytes, c->number, c->by_size);
+	return slab_of(&c->geo, s);
+}
+
+uint32_t slab_span_take_some(struct slab_cache *c, uint32_t n, struct slab **slabs)
+{
+	uint32_t ahead = ahead_slabs(c), i = 0;
+
+	if (n > ahead)
+		n = ahead > 0 ? ahead : 1;
+	pthread_mutex_lock(&slab_root.span_lock);
+	while (i < n && (slabs[i] = hold(c, ahead)) != NULL)
+		i++;
+	pthread_mutex_unlock(&slab_root.span_lock);
+	return i;
+}
+
 struct slab *slab_span_take(struct slab_cache *c)
 {
-	struct slab_span *span;
 	struct slab *s;
 
-	pthread_mutex_lock(&slab_root.span_lock);
-	s = take_locked(c);
-	if (s != NULL) {
-		span = slab_map_span(s);
-		span->slot[slab_span_index(span, s)] = (uint16_t)c->number;
-		slab_map_set_holder((uintptr_t)s, c->geo.slab_bytes, c->number, c->by_size);
-		s = slab_of(&c->geo, s);
-	}
-	pthread_mutex_unlock(&slab_root.span_lock);
-	return s;
+	return slab_span_take_some(c, 1, &s) > 0 ? s : NULL;
 }
