@@ -323,16 +323,15 @@ struct slab__slot {
 	int64_t net;                  /* objects taken into this slot minus those moved out of it */
 	uint64_t word;                /* count in the low bits, allocs of this thread above */
 	uintptr_t hot;                /* an object outside the magazine; SLAB__VACANT; 0: none */
-	uint16_t cap;                 /* objects that objs may hold now; 0: slow path */
-	uint16_t prev_count;          /* objects in the previous magazine */
+	uint32_t cap;                 /* objects that objs may hold now; 0: slow path */
 	uint32_t seq;                 /* odd while a slow path changes this slot */
+	uint16_t prev_count;          /* objects in the previous magazine */
 	uint16_t pin_4k;              /* slab memory that this slot may pin, in units of 4 KiB */
 	uint16_t fill_pin_4k;         /* of that, at most this as full as the cache's slabs are */
 	uint16_t seen;                /* some bits of word at the last sweep for idle slots */
-	uint16_t unused;
 };
 #define SLAB__VACANT ((uintptr_t)1)
-#define SLAB__COUNT_BITS 10
+#define SLAB__COUNT_BITS 16
 #define SLAB__COUNT_MASK (((uint64_t)1 << SLAB__COUNT_BITS) - 1)
 #define SLAB__ONE_ALLOC ((uint64_t)1 << SLAB__COUNT_BITS)
 
@@ -357,7 +356,7 @@ struct slab__head {
 	struct slab__leaf *const *map; /* SLAB__LEAVES pointers; NULL where no slab ever was */
 };
 
-extern __thread struct slab__slot *slab__slots_v3 __attribute__((tls_model("initial-exec")));
+extern __thread struct slab__slot *slab__slots_v4 __attribute__((tls_model("initial-exec")));
 
 static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
 {
@@ -366,7 +365,7 @@ static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
 
 static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
 {
-	return (struct slab__slot *)(void *)((char *)slab__slots_v3 + slab__head_of(c)->slot_bytes);
+	return (struct slab__slot *)(void *)((char *)slab__slots_v4 + slab__head_of(c)->slot_bytes);
 }
 
 /* Whether obj lies in a slab of c. Exact for an object that the caller holds. */
@@ -447,7 +446,7 @@ static inline void slab__free_fast(struct slab_cache *c, void *obj)
 	word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
 	count = word & SLAB__COUNT_MASK;
 	/* full, closed, or freed twice in a row */
-	if (__builtin_expect(count >= s->cap || hot == (uintptr_t)obj, 0) ||
+	if (__builtin_expect((uint32_t)count >= s->cap || hot == (uintptr_t)obj, 0) ||
 	    __builtin_expect(slab__get(&s->objs[(ptrdiff_t)count - 1]) == obj, 0))
 		goto slow;
 	slab__set(&s->objs[count], obj);

@@ -95,7 +95,7 @@ static inline void slab_slot_set_cap(struct slab__slot *s, uint32_t cap)
 {
 	uint32_t room = slab_slot_loaded(s)->cap;
 
-	slab_write(&s->cap, (uint16_t)(cap < room ? cap : room));
+	slab_write(&s->cap, cap < room ? cap : room);
 }
 
 /* Makes m, with its m->count objects, the loaded magazine; at most cap objects are to be in it. */
