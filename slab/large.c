@@ -48,11 +48,10 @@ static void leave_locked(struct slab_span *span)
 	slab_add(&slab_root.large_count, (uint64_t)-1);
 }
 
-/* size: what the program has asked for */
-static struct slab_span *map_new(size_t bytes, size_t align, size_t size)
+static struct slab_span *map_new(size_t bytes, size_t align)
 {
 	struct slab_span *span = slab_meta_run(0, bytes, 0);
-	bool entered, again = false;
+	bool entered;
 
 	if (span == NULL)
 		return NULL;
@@ -61,11 +60,9 @@ static struct slab_span *map_new(size_t bytes, size_t align, size_t size)
 	entered = span->base != 0 && enter_locked(span);
 	if (entered) {
 		slab_root.mapped_bytes += bytes;
-		again = slab_recent_note_new_locked(span);
+		slab_recent_note_new_locked(span);
 	}
 	pthread_mutex_unlock(&slab_root.span_lock);
-	if (again) /* one call instead of a fault for each page */
-		slab_page_populate(span->base, slab_page_round(size));
 	if (entered)
 		return span;
 	if (span->base != 0)
@@ -118,7 +115,7 @@ void *slab_large_alloc(size_t size, size_t align, bool *zeroed)
 		span = take_freed(bytes, align);
 		*zeroed = span == NULL;
 		if (span == NULL)
-			span = map_new(bytes, align, size);
+			span = map_new(bytes, align);
 		again = span == NULL && slab_large_may_come(size, align);
 		again = again && (slab_recent_trim(0) > 0 || slab_fallow_yield(bytes) > 0);
 	} while (again);

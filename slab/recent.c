@@ -10,13 +10,19 @@
 #include "slab/list.h"
 #include "slab/meta.h"
 
-#define RUNS_MOST   64                 /* runs kept, */
-#define LEAST       ((size_t)1 << 20)  /* of so many bytes in any case; */
-#define LEAST_MOST  ((size_t)4 << 20)  /* of up to so many if what went back is wanted again, */
-#define KEPT_MOST   ((size_t)16 << 20) /* and else at most so many, */
-#define KEPT_SHARE  8                  /* and between them one part in 8 of what is in use */
-#define MISSED_MOST 4                  /* limits' worth mapped again before more is kept */
-#define GONE_MOST   LEAST_MOST         /* remembered: what lies beyond, nobody may ever touch */
+#define RUNS_MOST   128                /* runs kept, */
+#define LEAST       ((size_t)1 << 20)  /* of so many bytes in any case, */
+#define SHARE       8                  /* or one part in so many of what is in use, */
+#define SHARE_MOST  ((size_t)16 << 20) /* at most so many */
+
+/* What went back and is wanted again had better been kept. First the least doubles, soon; then,
+ * for a program that pays for the same pages again and again, so does the share, up to half. */
+#define SOON          2                  /* doublings */
+#define SOON_MISSED   4                  /* for so many times the least mapped again; */
+#define LATER_MISSED  ((size_t)256 << 20) /* those behind for so many bytes each */
+#define DOUBLED_MOST  5
+#define SHARE_DOUBLED 2
+#define GONE_MOST     (LEAST << DOUBLED_MOST) /* remembered */
 
 static size_t least(void)
 {
@@ -26,8 +32,11 @@ static size_t least(void)
 static size_t limit(void)
 {
 	size_t used = slab_root.large_bytes + slab_read(&slab_root.reserve.held_bytes);
-	size_t share = used / KEPT_SHARE < KEPT_MOST ? used / KEPT_SHARE : KEPT_MOST;
+	uint64_t later = slab_root.recent_doubled > SOON ? slab_root.recent_doubled - SOON : 0;
+	uint64_t doubled = later < SHARE_DOUBLED ? later : SHARE_DOUBLED;
+	size_t share = used / (SHARE >> doubled), most = SHARE_MOST << doubled;
 
+	share = share < most ? share : most;
 	return share < least() ? least() : share;
 }
 
@@ -130,20 +139,19 @@ static void join_locked(struct slab_span *span)
 	}
 }
 
-/* What has gone back, and must be mapped again soon, had better been kept; and is made present in
- * one call, but for long blocks, which may be tables of which little is touched. */
-bool slab_recent_note_new_locked(struct slab_span *span)
+void slab_recent_note_new_locked(struct slab_span *span)
 {
+	size_t enough = slab_root.recent_doubled < SOON ? SOON_MISSED * least() : LATER_MISSED;
+
 	span->mapping = ++slab_root.mappings;
 	if (slab_root.recent_gone_bytes < span->bytes)
-		return false;
+		return;
 	slab_root.recent_gone_bytes -= span->bytes;
 	slab_root.recent_missed_bytes += span->bytes;
-	if (slab_root.recent_missed_bytes >= MISSED_MOST * least() && least() < LEAST_MOST) {
+	if (slab_root.recent_missed_bytes >= enough && slab_root.recent_doubled < DOUBLED_MOST) {
 		slab_root.recent_missed_bytes = 0;
 		slab_root.recent_doubled++;
 	}
-	return true;
 }
 
 size_t slab_recent_trim(size_t keep_bytes)

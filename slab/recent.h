@@ -20,8 +20,8 @@ bool slab_recent_extend_locked(struct slab_span *span, size_t bytes);
 /* Keeps what span has, or gives it back; it is in no map any more. */
 void slab_recent_put(struct slab_span *span);
 
-/* span had to be mapped anew. True: so much had gone back before. Under span_lock. */
-bool slab_recent_note_new_locked(struct slab_span *span);
+/* span had to be mapped anew; so much may have gone back before. Under span_lock. */
+void slab_recent_note_new_locked(struct slab_span *span);
 
 /* Gives back kept runs until at most keep_bytes are left. Returns the bytes given back. */
 size_t slab_recent_trim(size_t keep_bytes);

@@ -14,25 +14,6 @@
 #define K 1024
 #define M (1024 * K)
 
-/* Of a large table nobody knows how much will be touched. */
-Test(large, what_comes_again_is_made_present_up_to_4_mib)
-{
-	uint64_t before;
-	void *p[16];
-
-	slab_free(slab_malloc(64 * M));
-	before = slab_page_calls.populate;
-	slab_free(slab_malloc(64 * M));
-	cr_assert_eq(slab_page_calls.populate, before);
-	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < 16; i++)
-			p[i] = slab_malloc(4 * M);
-		for (int i = 0; i < 16; i++)
-			slab_free(p[i]);
-	}
-	cr_assert_leq(slab_page_calls.populate, before + 2); /* one a round */
-}
-
 Test(large, what_is_kept_goes_before_a_block_is_refused)
 {
 	void *p;

@@ -1,52 +1,15 @@
 /*
- * test_recent.c - memory of freed large blocks: cut and joined again, bounded, kept if wanted again
+ * test_recent.c - memory of freed large blocks: cut and joined again
  */
-#include "test/unit.h"
+#include "test/runs.h"
 #include "slab/large.h"
-#include "slab/list.h"
 #include "slab/map.h"
 #include "slab/meta.h"
 #include "slab/page.h"
 #include "slab/recent.h"
 #include "slab/take.h"
 
-#define K 1024
-#define M (1024 * K)
-
-static void empty(void)
-{
-	slab_reap();
-	slab_root.recent_doubled = 0; /* as in a new process */
-	slab_root.recent_gone_bytes = slab_root.recent_missed_bytes = 0;
-	cr_assert_eq(slab_root.recent_count, 0);
-	cr_assert_eq(slab_root.recent_bytes, 0);
-}
-
-TestSuite(recent, .init = empty, .fini = empty);
-
-/* The sums are those of the list, and no two runs overlap. */
-static void is_sound(void)
-{
-	uint64_t bytes = 0, count = 0;
-	struct slab_list *pos, *other;
-
-	slab_list_for_each(pos, &slab_root.recent) {
-		struct slab_span *span = slab_container(pos, struct slab_span, all_link);
-
-		bytes += span->bytes;
-		count++;
-		cr_assert_eq(span->base % SLAB_GRANULE_BYTES, 0);
-		cr_assert_eq(slab_map_order1((void *)span->base), 0);
-		slab_list_for_each(other, &slab_root.recent) {
-			struct slab_span *o = slab_container(other, struct slab_span, all_link);
-
-			cr_assert(o == span || o->base + o->bytes <= span->base ||
-			          span->base + span->bytes <= o->base);
-		}
-	}
-	cr_assert_eq(bytes, slab_root.recent_bytes);
-	cr_assert_eq(count, slab_root.recent_count);
-}
+TestSuite(recent, .init = keep_nothing, .fini = keep_nothing);
 
 Test(recent, a_run_serves_smaller_blocks_and_is_one_again)
 {
@@ -108,20 +71,6 @@ Test(recent, calloc_of_a_part_is_zero)
 	for (size_t i = 0; i < 300 * K; i++)
 		cr_assert_eq(p[i], 0);
 	slab_free(p);
-}
-
-Test(recent, what_goes_and_comes_again_is_kept_in_the_end)
-{
-	size_t bytes = 1536 * K; /* more than is kept at first */
-	uint64_t calls;
-
-	for (int i = 0; i < 100; i++)
-		slab_free(slab_malloc(bytes));
-	calls = slab_page_calls.map + slab_page_calls.unmap;
-	for (int i = 0; i < 100; i++)
-		slab_free(slab_malloc(bytes));
-	cr_assert_eq(slab_page_calls.map + slab_page_calls.unmap, calls);
-	is_sound();
 }
 
 Test(recent, any_order_of_sizes_keeps_runs_apart)
@@ -250,61 +199,6 @@ Test(recent, a_run_too_short_for_growth_stays)
 	cr_assert_eq(slab_root.recent_bytes, 256 * K);
 	memset(p, 1, 800 * K);
 	slab_free(p);
-}
-
-Test(recent, what_is_kept_is_bounded)
-{
-	enum { MANY = 40 };
-	char *block[MANY], *much;
-
-	slab_free(slab_malloc(1088 * K));
-	cr_assert_eq(slab_root.recent_bytes, 0, "more than a MiB");
-	for (int i = 0; i < MANY; i++)
-		block[i] = slab_malloc(128 * K);
-	much = slab_malloc(128 * M);
-	for (int i = 0; i < MANY; i += 2) /* no two of them neighbours */
-		slab_free(block[i]);
-	cr_assert_eq(slab_root.recent_bytes, MANY / 2 * 128 * K, "an eighth of what is in use");
-	cr_assert_eq(slab_root.recent_count, MANY / 2);
-	slab_free(much);
-	slab_free(block[1]);
-	cr_assert_leq(slab_root.recent_bytes, 1 * M, "a MiB of little in use");
-	is_sound();
-	for (int i = 3; i < MANY; i += 2)
-		slab_free(block[i]);
-	cr_assert_leq(slab_root.recent_bytes, 1 * M);
-}
-
-Test(recent, no_more_than_64_runs_are_kept_and_the_oldest_goes_first)
-{
-	enum { MANY = 160 };
-	char *block[MANY], *much = slab_malloc(128 * M);
-
-	for (int i = 0; i < MANY; i++)
-		block[i] = slab_malloc(128 * K);
-	for (int i = 0; i < MANY; i += 2)
-		slab_free(block[i]);
-	cr_assert_eq(slab_root.recent_count, 64);
-	for (int i = MANY - 128; i < MANY; i += 2) {
-		struct slab_list *pos;
-		bool there = false;
-
-		slab_list_for_each(pos, &slab_root.recent)
-			there |= slab_container(pos, struct slab_span, all_link)->base ==
-			         (uintptr_t)block[i];
-		cr_assert(there, "block %d", i);
-	}
-	for (int i = 1; i < MANY; i += 2)
-		slab_free(block[i]);
-	slab_free(much);
-}
-
-Test(recent, no_more_than_4_mib_are_kept_however_often_they_are_wanted)
-{
-	for (int i = 0; i < 100; i++)
-		slab_free(slab_malloc(5 * M));
-	cr_assert_eq(slab_root.recent_bytes, 0);
-	cr_assert_leq(slab_root.recent_doubled, 2);
 }
 
 /* No memory for a descriptor, until given back. */
