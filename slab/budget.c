@@ -2,7 +2,7 @@
  * budget.c - what a slot may park, within its thread's budget                            Floor 8
  *
  * Called by magazine.c at every exchange. A slot is charged with what it can pin at worst,
- * min(slabs of the cache, 2 magazines + 1) slabs, all of which together stay within
+ * min(slabs of the cache, objects granted + 1) slabs, all of which together stay within
  * SLAB_THREAD_BYTES; and with what it pins as full as the slabs are now, for which a part of the
  * reserve is there (reserve.h). Of that each slot may have an equal share, whatever others have
  * taken before: they shrink to theirs. A slot whose cache grows meanwhile is charged again at its
@@ -14,6 +14,7 @@
 #include "slab/slablist.h"
 #include "slab/slot.h"
 
+#define PAIR_LEAST 64 /* objects: two magazines of so many are not short */
 #define SWEEP_SPACING 64 /* exchanges at least between two sweeps over a thread's slots */
 
 /* Parked objects of a large cache come from anywhere in it, and are served before those whose turn
@@ -63,13 +64,28 @@ static uint64_t most_by_fill(const struct slab_cache *c, size_t room, size_t hel
 	return most > thin ? most : room * used / (used * slab_bytes + held);
 }
 
-/* How many objects a magazine of c may have if its slot may pin room; charges the slot. */
-static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
-                             struct slab_pin room)
+/*
+ * Two magazines pass the depot as they are, which suits batches. One of both their lengths, which
+ * is filled and emptied by half, is exchanged less often by calls in any order: it is what a slot
+ * has if two would be short.
+ */
+static struct slab_grant divide(const struct slab_cache *c, uint32_t cap, uint64_t most)
+{
+	bool is_short = most / 2 < PAIR_LEAST && (c->by_size || most / 2 < cap / 2);
+
+	if (most / 2 >= cap)
+		return (struct slab_grant){ cap, true };
+	return (struct slab_grant){ (uint32_t)(is_short ? most : most / 2), !is_short };
+}
+
+/* What slot s of c may park if it may pin room; charges the slot. */
+static struct slab_grant grant_within(struct slab_thread *t, struct slab_cache *c,
+                                      struct slab__slot *s, struct slab_pin room)
 {
 	size_t held = slab_pin_bytes(c, UINT64_MAX);
-	uint64_t most = UINT64_MAX, parked = 0;
+	uint64_t most = UINT64_MAX, parked = 0, hot = slab_slot_may_have_hot(t, c);
 	uint32_t cap = slab_read(&c->magazine_cap);
+	struct slab_grant grant;
 
 	if (held > room.fill_bytes)
 		most = most_by_fill(c, room.fill_bytes, held);
@@ -77,14 +93,12 @@ static uint32_t grant_within(struct slab_thread *t, struct slab_cache *c, struct
 		most = room.worst_bytes / c->geo.slab_bytes;
 	if (held > SCATTERED_BYTES && cap > SCATTERED_CAP && is_scattered(c))
 		cap = SCATTERED_CAP;
-	most = most > 0 ? (most - 1) / 2 : 0; /* two magazines and the hot object */
-	if (cap > most)
-		cap = (uint32_t)most;
-	if (cap > 0)
-		parked = (uint64_t)2 * cap + 1;
+	grant = divide(c, cap, most > hot ? most - hot : 0);
+	if (grant.cap > 0)
+		parked = ((uint64_t)grant.cap << grant.pair) + hot;
 	slab_slot_charge(t, s, (struct slab_pin){ slab_pin_bytes(c, parked),
 	                                          fill_pin_bytes(c, parked) });
-	return cap;
+	return grant;
 }
 
 static size_t room_in(size_t budget, uint64_t used, size_t own, size_t part)
@@ -138,22 +152,22 @@ static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ct
 {
 	struct sweep *sweep = ctx;
 	struct slab__slot *s = slab_slot_opened(t, c);
-	uint32_t cap;
+	struct slab_grant grant;
 
 	SLAB_ASSERT(s->objs != NULL || s->pin_4k == 0);
 	if ((slab_slot_pin_bytes(s) <= sweep->fair.worst_bytes &&
 	     slab_slot_fill_pin_bytes(s) <= sweep->fair.fill_bytes) || (s->seq & 1) != 0)
 		return;
-	cap = grant_within(t, c, s, sweep->fair);
-	if (cap == 0) {
+	grant = grant_within(t, c, s, sweep->fair);
+	if (grant.cap == 0) {
 		slab_slot_close(t, c, s, sweep->empties);
 		return;
 	}
 	slab_slot_begin(s);
-	if (s->prev_count > cap)
+	if (!grant.pair || s->prev_count > grant.cap)
 		slab_slot_give_prev(c, s, sweep->empties);
-	slab_slot_trim(c, s, cap, sweep->empties);
-	slab_slot_set_cap(s, cap);
+	slab_slot_trim(c, s, grant.cap, sweep->empties);
+	slab_slot_set_cap(s, grant.cap);
 	slab_slot_end(s);
 }
 
@@ -172,8 +186,8 @@ static void balance(struct slab_thread *t, uint64_t newcomers, struct slab_list 
 	t->sweep_credit = (uint32_t)t->open + SWEEP_SPACING;
 }
 
-uint32_t slab_budget_grant(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
-                           struct slab_list *empties)
+struct slab_grant slab_budget_grant(struct slab_thread *t, struct slab_cache *c,
+                                    struct slab__slot *s, struct slab_list *empties)
 {
 	struct slab_pin budget = {
 		.worst_bytes = slab_read(&slab_root.thread_bytes),

@@ -7,11 +7,10 @@
 #include "slab/layout.h"
 
 /*
- * How many objects a magazine of slot s may have now; 0: none. Charges the slot. When the budget is
- * used up, idle slots of the thread close and large ones shrink. The caller holds the thread's
- * lock.
+ * What slot s may park now. Charges the slot. When the budget is used up, idle slots of the thread
+ * close and large ones shrink. The caller holds the thread's lock.
  */
-uint32_t slab_budget_grant(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
-                           struct slab_list *empties);
+struct slab_grant slab_budget_grant(struct slab_thread *t, struct slab_cache *c,
+                                    struct slab__slot *s, struct slab_list *empties);
 
 #endif

@@ -399,6 +399,12 @@ struct slab_pin {
 	size_t worst_bytes, fill_bytes;
 };
 
+/* What a slot may park besides its hot object. */
+struct slab_grant {
+	uint32_t cap; /* objects in the loaded magazine; 0: none */
+	bool pair;    /* as many in the previous one; else there is none */
+};
+
 /* ---- floor 7: quarantine ------------------------------------------------------------------ */
 
 struct slab_waiting {

@@ -4,7 +4,7 @@
  * Called by slow.c, and cache.c for its size. Two magazines per slot keep a thread that swings
  * around an edge away from the depot for a magazine's length at least (Bonwick and Adams 2001,
  * section 3). Magazines start small and double with use, up to what the cache asks for and the
- * thread's budget grants.
+ * thread's budget grants; where that is few objects a slot has one, of which half is exchanged.
  */
 #include "slab/magazine.h"
 #include "slab/budget.h"
@@ -101,12 +101,13 @@ static bool load_new(struct slab_thread *t, struct slab_cache *c, struct slab__s
                      struct slab_list *empties)
 {
 	struct slab *slabs[SLAB_TAKE_MOST];
-	uint32_t cap, n, per_slab = c->geo.objects;
+	uint32_t n, per_slab = c->geo.objects;
+	struct slab_grant grant;
 
 	if (c->ctor != NULL || c->by_size || slab_read(&s->cap) < per_slab)
 		return false;
-	cap = slab_budget_grant(t, c, s, empties);
-	if (cap < per_slab || !renew_loaded(t, s, cap, empties))
+	grant = slab_budget_grant(t, c, s, empties);
+	if (grant.cap < per_slab || !renew_loaded(t, s, grant.cap, empties))
 		return false;
 	n = slab_span_take_some(c, slab_read(&s->cap) / per_slab, slabs);
 	for (uint32_t i = 0; i < n; i++) {
@@ -124,42 +125,39 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
                  struct slab_list *empties)
 {
 	struct slab_magazine *m;
-	uint32_t cap, n;
+	struct slab_grant grant;
+	uint32_t n;
 
 	if (s->prev_count == 0 && slab_slablist_is_full(c) && slab_read(&c->depot.objects) == 0)
 		return load_new(t, c, s, empties);
-	cap = slab_budget_grant(t, c, s, empties);
+	grant = slab_budget_grant(t, c, s, empties);
 	if (s->prev_count > 0) { /* the previous one has some */
-		swap(s, cap);
+		swap(s, grant.cap);
 		return true;
 	}
 	m = slab_depot_get(c, slab_slot_loaded(s));
 	if (m != NULL) { /* the depot has some */
 		note_open(t, s, empties);
-		slab_slot_install(s, m, cap);
+		slab_slot_install(s, m, grant.cap);
 		if (m->filler != (uint32_t)t->tid)
 			fetch(m);
 		slab_write(&s->net, s->net + m->count);
 		return true;
 	}
-	if (cap == 0 || slab_slablist_is_full(c) || !renew_loaded(t, s, cap, empties))
+	if (grant.cap == 0 || slab_slablist_is_full(c) || !renew_loaded(t, s, grant.cap, empties))
 		return false;
-	n = slab_slablist_take(c, s->cap, s->objs); /* the slabs have some */
+	/* the slabs have some; of one magazine half is for what is freed */
+	n = slab_slablist_take(c, grant.pair ? s->cap : (s->cap + 1) / 2, s->objs);
 	slab_write(&s->net, s->net + (int64_t)n);
 	slab_slot_set_count(s, n);
 	return n > 0;
 }
 
-/*
- * Whether one object may stay outside of the magazines. In a thread that uses one cache a processor
- * foresees whether there is one, as it depends on the call before. Of several in any order it is
- * wrong every other time, at more than the cost of both calls.
- */
 static void choose_hot(const struct slab_thread *t, const struct slab_cache *c,
                        struct slab__slot *s)
 {
 	if (s->objs != NULL && slab_slot_hot(s) == NULL)
-		slab_write(&s->hot, t->open > 1 || c->by_size ? 0 : SLAB__VACANT);
+		slab_write(&s->hot, slab_slot_may_have_hot(t, c) ? SLAB__VACANT : 0);
 }
 
 /* The thread's slot, where c has magazines at all. */
@@ -213,25 +211,36 @@ static void put_prev_away(struct slab_thread *t, struct slab_cache *c, struct sl
 	slab_slot_set_prev(s, slab_depot_put(c, m));
 }
 
+/* An empty previous magazine as large as the loaded one is to be; none if there is to be one alone,
+ * or no memory for it. */
+static void fit_prev(struct slab__slot *s, struct slab_grant grant)
+{
+	uint32_t size = next_size(s, grant.cap);
+	struct slab_magazine *m = NULL;
+
+	if (grant.pair) {
+		if (s->prev != NULL && s->prev->cap >= size)
+			return;
+		m = slab_magazine_get(size);
+		if (m == NULL)
+			return;
+	}
+	slab_magazine_put(s->prev);
+	slab_slot_set_prev(s, m);
+}
+
 /* The loaded magazine has room afterwards. False: no magazine could be had. */
-static bool unload(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s, uint32_t cap,
-                   struct slab_list *empties)
+static bool unload(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                   struct slab_grant grant, struct slab_list *empties)
 {
 	if (s->objs == NULL)
-		return renew_loaded(t, s, cap, empties);
-	slab_slot_trim(c, s, cap, empties); /* the grant may have shrunk */
+		return renew_loaded(t, s, grant.cap, empties);
+	slab_slot_trim(c, s, grant.cap, empties); /* the grant may have shrunk */
 	if (s->prev_count > 0)
 		put_prev_away(t, c, s, empties);
-	if (s->prev == NULL || s->prev->cap < next_size(s, cap)) {
-		struct slab_magazine *m = slab_magazine_get(next_size(s, cap));
-
-		if (m != NULL) {
-			slab_magazine_put(s->prev);
-			slab_slot_set_prev(s, m);
-		}
-	}
+	fit_prev(s, grant);
 	if (s->prev != NULL)
-		swap(s, cap);
+		swap(s, grant.cap);
 	else
 		slab_slot_trim(c, s, slab_slot_count(s) / 2, empties);
 	return true;
@@ -241,28 +250,30 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
                         struct slab_list *empties)
 {
 	struct slab__slot *s = slot_with_magazines(t, c);
-	uint32_t cap = 0, count;
+	struct slab_grant grant = { 0, false };
+	uint32_t count;
 
 	if (s != NULL) {
 		slab_slot_begin(s);
 		slab_slot_open(t, c, s);
-		cap = slab_budget_grant(t, c, s, empties);
+		grant = slab_budget_grant(t, c, s, empties);
 		if (s->objs != NULL)
-			slab_slot_set_cap(s, cap);
-		if (cap > 0 && slab_slot_count(s) >= s->cap && !unload(t, c, s, cap, empties))
-			cap = 0;
+			slab_slot_set_cap(s, grant.cap);
+		if (grant.cap > 0 && slab_slot_count(s) >= s->cap &&
+		    !unload(t, c, s, grant, empties))
+			grant.cap = 0;
 		choose_hot(t, c, s);
-		if (cap > 0 && slab_read(&s->hot) == SLAB__VACANT) {
+		if (grant.cap > 0 && slab_read(&s->hot) == SLAB__VACANT) {
 			/* where the fast path looks, should it be freed once more */
 			slab_write(&s->hot, (uintptr_t)obj);
-		} else if (cap > 0) {
+		} else if (grant.cap > 0) {
 			count = slab_slot_count(s);
 			s->objs[count] = obj;
 			slab_slot_set_count(s, count + 1);
 		}
 		slab_slot_end(s);
 	}
-	if (cap > 0)
+	if (grant.cap > 0)
 		return;
 	/* no magazine: straight to its slab */
 	if (s != NULL)

@@ -71,6 +71,16 @@ static inline void *slab_slot_hot(const struct slab__slot *s)
 	return hot > SLAB__VACANT ? (void *)hot : NULL;
 }
 
+/*
+ * Whether one object may stay outside of the magazines. In a thread that uses one cache a processor
+ * foresees whether there is one, as it depends on the call before. Of several in any order it is
+ * wrong every other time, at more than the cost of both calls.
+ */
+static inline bool slab_slot_may_have_hot(const struct slab_thread *t, const struct slab_cache *c)
+{
+	return t->open <= 1 && !c->by_size;
+}
+
 /* Everything that a slot has parked, in objects. */
 static inline uint32_t slab_slot_parked(const struct slab__slot *s)
 {

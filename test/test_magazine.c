@@ -5,7 +5,6 @@
 #include "slab/slabpage.h"
 #include "slab/depot.h"
 #include "slab/list.h"
-#include "slab/map.h"
 #include "slab/meta.h"
 #include "slab/page.h"
 #include "slab/slot.h"
@@ -81,80 +80,6 @@ Test(magazine, magazines_double_with_use_up_to_what_the_cache_asks_for)
 	cr_assert_eq(cap, c->magazine_cap);
 	give(0, 600);
 	cr_assert_leq(s->cap, c->magazine_cap);
-}
-
-/* Takes n objects at least, and on until the magazine is empty and all slabs are full. */
-static int take_to_the_edge(int n)
-{
-	int i = 0;
-
-	while (i < n || slab_slot_count(s) > 0)
-		take(i++, 1);
-	cr_assert_eq(figures(c).slabs_full, figures(c).slabs);
-	return i;
-}
-
-/* A slab has 31 of these objects, a magazine room for 256; a 16th of the slabs are to be had. */
-Test(magazine, a_growing_cache_gets_as_many_slabs_as_a_magazine_takes)
-{
-	int n = take_to_the_edge(3900);
-	uint64_t slabs = figures(c).slabs;
-
-	cr_assert_eq(s->cap, 256);
-	take(n, 1);
-	cr_assert_eq(figures(c).slabs, slabs + slabs / 16);
-	cr_assert_eq(slab_slot_count(s) + 1, slabs / 16 * c->geo.objects);
-	cr_assert_eq(figures(c).slabs_full, figures(c).slabs); /* for nobody else */
-	cr_assert_eq(slab_cache_verify(c), 0);
-	give(0, n + 1);
-}
-
-/* Neighbours in time are neighbours in memory: addresses rise but for the next span. */
-Test(magazine, a_growing_cache_takes_its_slabs_in_the_order_of_addresses)
-{
-	static void *all[50000];
-
-	for (int n = 0; n < 50000; n++) {
-		cr_assert_not_null(all[n] = slab_cache_alloc(c));
-		if (n > 0 && all[n] < all[n - 1])
-			cr_assert(slab_map_span(all[n]) != slab_map_span(all[n - 1]));
-	}
-	slab_cache_free_bulk(c, 50000, all);
-}
-
-/* To the end of the spans that it has: at the last exchanges there are fewer slabs than wanted. */
-Test(magazine, a_growing_cache_that_gets_fewer_slabs_is_served)
-{
-	static void *all[100000];
-	int n = 0;
-
-	while (n < 4000)
-		cr_assert_not_null(all[n++] = slab_cache_alloc(c));
-	slab_page_fail_map_at = -1;
-	while (n < 100000 && (all[n] = slab_cache_alloc(c)) != NULL)
-		n++;
-	slab_page_fail_map_at = 0;
-	cr_assert_lt(n, 100000);
-	cr_assert_eq(errno, ENOMEM);
-	cr_assert_eq(figures(c).objects_live, (uint64_t)n);
-	cr_assert_eq(figures(c).objects_cached + figures(c).objects_free, 0); /* each one served */
-	cr_assert_eq(slab_cache_verify(c), 0);
-	slab_cache_free_bulk(c, (size_t)n, all);
-}
-
-/* Full and thin at once. */
-Test(magazine, a_cache_of_one_object_a_slab_grows)
-{
-	struct slab_cache *ones = new_cache("ones", 4000);
-
-	cr_assert_eq(ones->geo.objects, 1);
-	for (int n = 0; n < 2000; n++)
-		cr_assert_not_null(objs[n] = slab_cache_alloc(ones));
-	cr_assert_eq(slab_cache_verify(ones), 0);
-	cr_assert_eq(ones->slabs.thin, ones->slabs.slabs);
-	slab_cache_free_bulk(ones, 2000, objs);
-	figures_agree(ones);
-	end_cache(ones);
 }
 
 Test(magazine, objects_of_more_bytes_have_smaller_magazines)
@@ -298,10 +223,38 @@ Test(magazine, a_smaller_budget_shrinks_what_is_there)
 	take(0, 600);
 	give(0, 100);
 	cr_assert_gt(figures(c).objects_cached, 32);
-	slab_set(SLAB_THREAD_BYTES, (size_t)64 << 10); /* 8 slabs for each of two magazines */
+	slab_set(SLAB_THREAD_BYTES, (size_t)64 << 10); /* 16 slabs */
 	give(100, 500);
 	cr_assert_leq(slab_slot_count(s), c->magazine_cap);
 	cr_assert_leq(slab_slot_pin_bytes(s), (size_t)64 << 10);
+}
+
+/* 16 slabs, one of them for the hot object: two magazines of 7 would be exchanged all the time. */
+Test(magazine, few_objects_have_one_magazine_that_is_exchanged_by_half)
+{
+	int next = 0;
+	uint32_t seq;
+
+	take(0, 4000);
+	slab_set(SLAB_THREAD_BYTES, (size_t)64 << 10);
+	for (; next < 3000; next++) {
+		give(next, 1);
+		cr_assert_leq(slab_slot_parked(s), 16);
+	}
+	cr_assert_eq(s->cap, 15);
+	cr_assert_null(s->prev);
+	while (slab_slot_count(s) < s->cap)
+		give(next++, 1);
+	give(next, 1); /* half goes to the slabs */
+	cr_assert_eq(slab_slot_count(s), 8);
+	seq = s->seq;
+	give(next + 1, 7);
+	take(0, 16); /* the hot one, too */
+	cr_assert_eq(s->seq, seq, "no slow path, up or down");
+	take(16, 1); /* half comes from there */
+	cr_assert_eq(slab_slot_count(s), 7);
+	give(0, 17);
+	give(next + 8, 4000 - next - 8);
 }
 
 Test(magazine, without_memory_for_a_magazine_it_works_from_the_slabs)
