@@ -412,7 +412,7 @@ static inline void *slab__alloc_fast(struct slab_cache *c)
 	uint64_t word, count;
 	void *obj;
 
-	if (__builtin_expect(hot > SLAB__VACANT, 1)) {
+	if (hot > SLAB__VACANT) {
 		slab__set(&s->hot, SLAB__VACANT);
 		slab__set(&s->word, slab__get(&s->word) + SLAB__ONE_ALLOC);
 		/* both stores come before whatever makes the object known: for a fork in between */
@@ -424,6 +424,8 @@ static inline void *slab__alloc_fast(struct slab_cache *c)
 	if (__builtin_expect(count == 0, 0))
 		return slab__alloc_slow(c);
 	obj = slab__get(&s->objs[count - 1]);
+	/* the next one, or NULL, comes into the cache while the program works on this one */
+	__builtin_prefetch(slab__get(&s->objs[(ptrdiff_t)count - 2]), 1);
 	/* one more alloc, one object less, in one store */
 	__atomic_store_n(&s->word, word + SLAB__ONE_ALLOC - 1, __ATOMIC_RELAXED);
 	return obj;
@@ -438,7 +440,7 @@ static inline void slab__free_fast(struct slab_cache *c, void *obj)
 	if (__builtin_expect(!slab__is_in(c, obj), 0)) /* nothing to free, or not of this cache */
 		goto slow;
 	hot = slab__get(&s->hot);
-	if (__builtin_expect(hot == SLAB__VACANT, 1)) {
+	if (hot == SLAB__VACANT) {
 		__atomic_signal_fence(__ATOMIC_RELEASE); /* after what the program did: likewise */
 		slab__set(&s->hot, (uintptr_t)obj);
 		return;
