@@ -106,7 +106,7 @@ struct slab_totals {
 
 /* What slab_set() can set, all in bytes but the last. */
 enum slab_option {
-	SLAB_RESERVE_BYTES = 1, /* empty memory kept for reuse; default: 512 KiB to 4 MiB */
+	SLAB_RESERVE_BYTES = 1, /* empty slabs kept for reuse; default: 512 KiB to 4 MiB */
 	SLAB_THREAD_BYTES = 2,  /* slab memory that one thread's magazines may pin; default 1 MiB */
 	SLAB_HUGEPAGES = 3      /* 1: spans of 2 MiB on huge pages, given back whole; default 0 */
 };
@@ -312,8 +312,9 @@ void slab__free_slow(struct slab_cache *c, void *obj);
  * one object outside, hot. A pair of free and alloc passes one object through hot and leaves the
  * stack alone: a processor forwards one store to one load instead of two to two. Either way the
  * calls touch the slot, the array, the first line of the cache and, on free, the map of addresses:
- * no lock, no atomic read-modify-write, nothing of the object or its slab. A slot that the thread
- * has not opened reads as zeroes, which send the call down the slow path.
+ * no lock, no atomic read-modify-write, nothing of the object or its slab; the object to be served
+ * next is prefetched. A slot that the thread has not opened reads as zeroes, which send the call
+ * down the slow path.
  * Layout and symbol name carry the same number; a mismatch fails at load.
  */
 struct slab__slot {
@@ -328,7 +329,7 @@ struct slab__slot {
 	uint16_t prev_count;          /* objects in the previous magazine */
 	uint16_t pin_4k;              /* slab memory that this slot may pin, in units of 4 KiB */
 	uint16_t fill_pin_4k;         /* of that, at most this as full as the cache's slabs are */
-	uint16_t seen;                /* some bits of word at the last sweep for idle slots */
+	uint16_t seen;                /* made of word at the last sweep for idle slots */
 };
 #define SLAB__VACANT ((uintptr_t)1)
 #define SLAB__COUNT_BITS 16

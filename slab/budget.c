@@ -2,7 +2,7 @@
  * budget.c - what a slot may park, within its thread's budget                            Floor 8
  *
  * Called by magazine.c at every exchange. A slot is charged with what it can pin at worst,
- * min(slabs of the cache, objects granted + 1) slabs, all of which together stay within
+ * min(slabs of the cache, objects granted) slabs, all of which together stay within
  * SLAB_THREAD_BYTES; and with what it pins as full as the slabs are now, for which a part of the
  * reserve is there (reserve.h). Of that each slot may have an equal share, whatever others have
  * taken before: they shrink to theirs. A slot whose cache grows meanwhile is charged again at its
@@ -140,8 +140,7 @@ static void close_if_idle(struct slab_thread *t, struct slab_cache *c, void *ctx
 {
 	struct sweep *sweep = ctx;
 	struct slab__slot *s = slab_slot_opened(t, c);
-	uint64_t word = slab_read(&s->word);
-	uint16_t now = (uint16_t)(word ^ word >> SLAB__COUNT_BITS); /* count and allocs */
+	uint16_t now = slab_slot_tick(s);
 
 	if (now == s->seen && (s->seq & 1) == 0)
 		slab_slot_close(t, c, s, sweep->empties);

@@ -6,6 +6,8 @@
  * section 3). Magazines start small and double with use, up to what the cache asks for and the
  * thread's budget grants; where that is few objects a slot has one, of which half is exchanged.
  */
+#include <string.h>
+
 #include "slab/magazine.h"
 #include "slab/budget.h"
 #include "slab/depot.h"
@@ -92,6 +94,14 @@ static void fetch(const struct slab_magazine *m)
 		__builtin_prefetch(m->objs[i], 1);
 }
 
+/* Objects that the empty loaded magazine gets: of one alone half is for what will be freed. */
+static uint32_t room_to_fill(const struct slab__slot *s, struct slab_grant grant)
+{
+	uint32_t cap = slab_read(&s->cap);
+
+	return grant.pair ? cap : (cap + 1) / 2;
+}
+
 /*
  * Fills the empty loaded magazine with new slabs, as many as it takes with all their objects: no
  * other thread finds room in them, and neighbours in time are neighbours in memory. What is
@@ -101,15 +111,19 @@ static bool load_new(struct slab_thread *t, struct slab_cache *c, struct slab__s
                      struct slab_list *empties)
 {
 	struct slab *slabs[SLAB_TAKE_MOST];
-	uint32_t n, per_slab = c->geo.objects;
+	uint32_t n, room, per_slab = c->geo.objects;
 	struct slab_grant grant;
 
 	if (c->ctor != NULL || c->by_size || slab_read(&s->cap) < per_slab)
 		return false;
 	grant = slab_budget_grant(t, c, s, empties);
-	if (grant.cap < per_slab || !renew_loaded(t, s, grant.cap, empties))
+	if (grant.cap < per_slab || !slab_list_empty(empties) || /* those first */
+	    !renew_loaded(t, s, grant.cap, empties))
 		return false;
-	n = slab_span_take_some(c, slab_read(&s->cap) / per_slab, slabs);
+	room = room_to_fill(s, grant);
+	if (room < per_slab)
+		return false;
+	n = slab_span_take_some(c, room / per_slab, slabs);
 	for (uint32_t i = 0; i < n; i++) {
 		slab_format(slabs[i], &c->geo);
 		slab_take(slabs[i], &c->geo, per_slab, s->objs + (n - i) * per_slab);
@@ -146,8 +160,7 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 	}
 	if (grant.cap == 0 || slab_slablist_is_full(c) || !renew_loaded(t, s, grant.cap, empties))
 		return false;
-	/* the slabs have some; of one magazine half is for what is freed */
-	n = slab_slablist_take(c, grant.pair ? s->cap : (s->cap + 1) / 2, s->objs);
+	n = slab_slablist_take(c, room_to_fill(s, grant), s->objs); /* the slabs have some */
 	slab_write(&s->net, s->net + (int64_t)n);
 	slab_slot_set_count(s, n);
 	return n > 0;
@@ -229,6 +242,21 @@ static void fit_prev(struct slab__slot *s, struct slab_grant grant)
 	slab_slot_set_prev(s, m);
 }
 
+/* The loaded magazine, which is alone, becomes larger, as far as there is memory for it. */
+static void enlarge(struct slab__slot *s, uint32_t cap)
+{
+	struct slab_magazine *old = slab_slot_loaded(s), *m;
+	uint32_t size = next_size(s, cap);
+
+	m = old->cap < size ? slab_magazine_get(size) : NULL;
+	if (m == NULL)
+		return;
+	m->count = (uint16_t)slab_slot_count(s);
+	memcpy(m->objs, old->objs, m->count * sizeof *m->objs);
+	slab_slot_install(s, m, cap);
+	slab_magazine_put(old);
+}
+
 /* The loaded magazine has room afterwards. False: no magazine could be had. */
 static bool unload(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                    struct slab_grant grant, struct slab_list *empties)
@@ -239,11 +267,21 @@ static bool unload(struct slab_thread *t, struct slab_cache *c, struct slab__slo
 	if (s->prev_count > 0)
 		put_prev_away(t, c, s, empties);
 	fit_prev(s, grant);
+	if (!grant.pair)
+		enlarge(s, grant.cap);
+	if (slab_slot_count(s) < s->cap)
+		return true;
 	if (s->prev != NULL)
 		swap(s, grant.cap);
 	else
 		slab_slot_trim(c, s, slab_slot_count(s) / 2, empties);
 	return true;
+}
+
+/* Whether there is no room for one more, or a magazine more than is granted. */
+static bool is_over(const struct slab__slot *s, struct slab_grant grant)
+{
+	return slab_slot_count(s) >= s->cap || (!grant.pair && s->prev_count > 0);
 }
 
 void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
@@ -259,8 +297,7 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
 		grant = slab_budget_grant(t, c, s, empties);
 		if (s->objs != NULL)
 			slab_slot_set_cap(s, grant.cap);
-		if (grant.cap > 0 && slab_slot_count(s) >= s->cap &&
-		    !unload(t, c, s, grant, empties))
+		if (grant.cap > 0 && is_over(s, grant) && !unload(t, c, s, grant, empties))
 			grant.cap = 0;
 		choose_hot(t, c, s);
 		if (grant.cap > 0 && slab_read(&s->hot) == SLAB__VACANT) {

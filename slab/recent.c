@@ -162,6 +162,8 @@ size_t slab_recent_trim(size_t keep_bytes)
 	do {
 		span = NULL;
 		pthread_mutex_lock(&slab_root.span_lock);
+		if (keep_bytes == 0) /* as in a new process */
+			slab_root.recent_doubled = slab_root.recent_missed_bytes = 0;
 		if (slab_root.recent_bytes > keep_bytes || slab_root.recent_count > RUNS_MOST) {
 			span = span_of(slab_root.recent.prev);
 			remove_locked(span);

@@ -1,5 +1,5 @@
 /*
- * slot.c - one thread's slots: two magazines each                                        Floor 7
+ * slot.c - one thread's slots: their magazines                                           Floor 7
  *
  * Called by budget.c, magazine.c, thread.c (thread exit, fork), destroy.c, reap.c (flush) and
  * slow.c. What a slot may park is decided in budget.c; here it is charged to the thread.
@@ -42,9 +42,21 @@ void slab_slot_charge(struct slab_thread *t, struct slab__slot *s, struct slab_p
 	s->fill_pin_4k = charge(&t->fill_pin_bytes, s->fill_pin_4k, pin.fill_bytes);
 }
 
+/* The allocs of word move to the cache before they overflow; what is parked stays net. */
+static void fold(struct slab_cache *c, struct slab__slot *s)
+{
+	int64_t parked = slab_slot_parked(s);
+
+	slab_slablist_retire(c, slab_read(&s->word) >> SLAB__COUNT_BITS, s->net - parked);
+	slab_write(&s->net, parked);
+	slab_write(&s->word, (uint64_t)slab_slot_count(s));
+}
+
 void slab_slot_open(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s)
 {
 	s->cookie = slab_cookie(c);
+	if (slab_unlikely(slab_read(&s->word) >> 63 != 0))
+		fold(c, s);
 	if (!slab_bit_test(t->touched, slab_slot_page(c))) {
 		slab_bit_set(t->touched, slab_slot_page(c));
 		slab_meta_account((int64_t)slab_root.page_bytes);

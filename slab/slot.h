@@ -1,5 +1,5 @@
 /*
- * slot.h - one thread's slots: two magazines each                                        Floor 7
+ * slot.h - one thread's slots: their magazines                                           Floor 7
  *
  * A slot has a loaded magazine, on which the fast path of slab.h works, and a previous one. All
  * calls work on the thread that is handed in, under its lock. Slabs that become empty are collected
@@ -85,6 +85,15 @@ static inline bool slab_slot_may_have_hot(const struct slab_thread *t, const str
 static inline uint32_t slab_slot_parked(const struct slab__slot *s)
 {
 	return slab_slot_count(s) + slab_read(&s->prev_count) + (slab_slot_hot(s) != NULL);
+}
+
+/* The count and twice the allocs, of which any call on the fast path makes one more or two: the
+ * same as before in a slot that nobody has used. */
+static inline uint16_t slab_slot_tick(const struct slab__slot *s)
+{
+	uint64_t word = slab_read(&s->word);
+
+	return (uint16_t)(word + 2 * (word >> SLAB__COUNT_BITS));
 }
 
 /* The magazine that the fast path works on, or NULL. Its own count is stale meanwhile. */

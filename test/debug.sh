@@ -28,6 +28,7 @@ leave_out "looks at what stands in a thread's magazines and in the depot" \
 	dtor/destroy_waits_for_destructors_at_the_end_of_a_thread \
 	fork/what_vanished_threads_have_parked_is_usable \
 	stats/parked_objects_are_cached_not_live \
+	stats/allocs_leave_a_slot_before_they_overflow_there \
 	thread/its_end_folds_counters_and_frees_what_was_parked \
 	thread/works_without_a_struct_of_its_own \
 	thread/a_forked_child_takes_over_what_vanished_threads_had

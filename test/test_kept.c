@@ -51,6 +51,9 @@ Test(kept, what_is_paid_for_again_and_again_is_kept)
 	cr_assert_leq(slab_root.recent_doubled, 5);
 	swing(1000);
 	cr_assert_leq(slab_root.recent_bytes, 32 * M);
+	slab_reap();
+	swing(10);
+	cr_assert_leq(slab_root.recent_bytes, 4 * M, "from the beginning");
 }
 
 Test(kept, in_the_end_it_is_half_of_what_is_in_use_or_64_mib)
@@ -59,10 +62,10 @@ Test(kept, in_the_end_it_is_half_of_what_is_in_use_or_64_mib)
 	static const size_t in_use[] = { 80 * M, 400 * M }, most[] = { 40 * M, 64 * M };
 	char *block[MANY];
 
-	slab_root.recent_doubled = 5;
 	for (int i = 0; i < 2; i++) {
 		char *much = slab_malloc(in_use[i]);
 
+		slab_root.recent_doubled = 5;
 		for (int k = 0; k < MANY; k++)
 			block[k] = slab_malloc(2 * M);
 		for (int k = 0; k < MANY; k++)
@@ -132,6 +135,13 @@ Test(kept, no_more_than_32_mib_are_kept_however_often_they_are_wanted)
 	for (int i = 0; i < 100; i++)
 		slab_free(slab_malloc(40 * M));
 	cr_assert_leq(slab_root.recent_bytes, 32 * M);
+	for (int i = 0; i < 100; i++) { /* at the same time: two of them are too many */
+		char *p = slab_malloc(20 * M);
+
+		slab_free(slab_malloc(20 * M));
+		slab_free(p);
+		cr_assert_leq(slab_root.recent_bytes, 32 * M);
+	}
 	for (int i = 0; i < 100; i++)
 		slab_free(slab_malloc(30 * M));
 	cr_assert_eq(slab_root.recent_bytes, 30 * M);

@@ -257,6 +257,69 @@ Test(magazine, few_objects_have_one_magazine_that_is_exchanged_by_half)
 	give(next + 8, 4000 - next - 8);
 }
 
+static void *lower(void *bytes)
+{
+	slab_set(SLAB_THREAD_BYTES, (size_t)bytes); /* flushes its caller alone */
+	return NULL;
+}
+
+/* 99 objects in each of two magazines, then 127 in one: together they would be too many. */
+Test(magazine, of_a_pair_one_magazine_goes_when_few_objects_are_granted)
+{
+	enum { MANY = 16000 };
+	static void *many[MANY];
+	pthread_t thread;
+	int i = 0;
+
+	slab_set(SLAB_THREAD_BYTES, (size_t)800 << 10); /* 200 slabs of 516 */
+	cr_assert_eq(slab_cache_alloc_bulk(c, MANY, many), MANY);
+	for (; i < 8000 || slab_slot_count(s) < s->cap - 1; i += 4) {
+		slab_cache_free(c, many[i]);
+		many[i] = NULL;
+	}
+	cr_assert_eq(s->prev_count, 99);
+	cr_assert_eq(pthread_create(&thread, NULL, lower, (void *)((size_t)512 << 10)), 0);
+	pthread_join(thread, NULL);
+	for (; s->cap == 99; i += 4) {
+		slab_cache_free(c, many[i]);
+		many[i] = NULL;
+	}
+	cr_assert_eq(s->cap, 127);
+	cr_assert_null(s->prev);
+	cr_assert_leq(slab_slot_parked(s) * (size_t)4096, slab_slot_pin_bytes(s));
+	slab_cache_free_bulk(c, MANY, many);
+}
+
+/* Without an alloc in between: two caches, so that neither has a hot object. */
+Test(magazine, the_only_magazine_grows_as_objects_are_freed)
+{
+	struct slab_cache *other = new_cache("other", 64);
+	void *one = slab_cache_alloc(other);
+
+	take(0, 4000);
+	slab_cache_free(other, one);
+	slab_set(SLAB_THREAD_BYTES, (size_t)256 << 10);
+	for (int i = 0; i < 4000; i += 8)
+		give(i, 1);
+	cr_assert_null(s->prev);
+	cr_assert_gt(s->cap, 32);
+	for (int i = 0; i < 4000; i++)
+		if (i % 8 != 0)
+			give(i, 1);
+	end_cache(other);
+}
+
+Test(magazine, each_object_that_is_served_shows_at_the_next_sweep)
+{
+	struct slab__slot slot = { .word = 5 * SLAB__ONE_ALLOC + 100 };
+	uint16_t before = slab_slot_tick(&slot);
+
+	for (int i = 0; i < 100; i++) {
+		slot.word += SLAB__ONE_ALLOC - 1;
+		cr_assert_neq(slab_slot_tick(&slot), before);
+	}
+}
+
 Test(magazine, without_memory_for_a_magazine_it_works_from_the_slabs)
 {
 	struct slab_magazine *hoard[2000];

@@ -1,6 +1,7 @@
 /* test_stats.c - every figure of a cache and of the process, and the settings */
 #include "test/unit.h"
 #include "slab/page.h"
+#include "slab/slot.h"
 
 static struct slab_cache *c;
 
@@ -303,4 +304,20 @@ Test(stats, no_figure_is_below_zero)
 	cr_expect_eq(st.frees, 0);
 	slab_cache_free(moving, obj);
 	end_cache(moving);
+}
+
+Test(stats, allocs_leave_a_slot_before_they_overflow_there)
+{
+	struct slab__slot *s = my_slot(c);
+	uint64_t many = (uint64_t)1 << 47; /* none of them freed */
+	static void *objs[300];
+
+	cr_assert_eq(slab_cache_alloc_bulk(c, 300, objs), 300);
+	s->word += many << SLAB__COUNT_BITS;
+	s->net += (int64_t)many;
+	slab_cache_free_bulk(c, 300, objs);
+	cr_assert_lt(s->word >> SLAB__COUNT_BITS, 1000);
+	cr_assert_eq(figures(c).allocs, many + 300);
+	cr_assert_eq(figures(c).frees, 300);
+	slab_write(&c->slabs.retired_net, c->slabs.retired_net - (int64_t)many); /* as if freed */
 }
