@@ -229,24 +229,50 @@ Test(holes, foreign_pages_in_long_holes_stay_intact) { foreigners(true, 48); }
 Test(holes, mappings_of_others_between_pages_stay_intact) { foreigners(false, 1); }
 Test(holes, mappings_of_others_in_long_holes_stay_intact) { foreigners(false, 64); }
 
+enum { PLUGS = 20000 };
+
+/* Fills what the kernel would choose before a hole of ours, wherever it has put the libraries. */
+static size_t plug(void **plugs)
+{
+	size_t n = 0;
+
+	while (!is_watched() && n < PLUGS) {
+		void *p = mmap(NULL, MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		cr_assert(p != MAP_FAILED);
+		plugs[n++] = p;
+		if (in_a_hole(p)) {
+			munmap(plugs[--n], MIB);
+			break;
+		}
+	}
+	return n;
+}
+
 /* The kernel may put a span of ours into a hole of another, and then that one gets holes. */
 Test(holes, spans_of_ours_in_holes_of_ours)
 {
+	static void *plugs[PLUGS];
 	size_t n = scaled(20000, 1500) * PER_SLAB, m = n / 8, kept, nested = 0;
 	void **objs = own_pages(n * sizeof *objs), **more = own_pages(m * sizeof *more);
 	struct slab_cache *outer = new_cache("outer", SIZE), *inner = new_cache("inner", 1000);
 	uint64_t state = 7;
 
 	for (int round = 0; round < 6; round++) {
+		size_t plugged;
+
 		refill(outer, objs, 0, n);
 		kept = free_alternate(outer, objs, n, 256); /* a span of a large cache fits */
 		slab_reap();
+		plugged = plug(plugs);
 		for (size_t i = 0; i < m; i++) {
 			more[i] = slab_cache_alloc(inner);
 			cr_assert(more[i] != NULL);
 			memset(more[i], 0x33, 1000);
 			nested += in_a_hole(more[i]);
 		}
+		while (plugged > 0)
+			munmap(plugs[--plugged], MIB);
 		for (size_t i = 0; i < m; i++) /* holes in the inner spans */
 			if (next_random(&state) % 8 != 0) {
 				slab_cache_free(inner, more[i]);
