@@ -267,7 +267,7 @@ static void fail_each(bool for_good)
 	cr_log_info("%ld mappings failed; %zu calls said so, the others helped themselves", n - 1,
 	            reported);
 	cr_expect(n > 20 && n < 5000, "%ld mappings in the workload", n - 1);
-	cr_expect(reported > 10);
+	cr_expect(reported > 4, "%zu", reported); /* the more help themselves, the better */
 }
 
 Test(oom, every_mapping_fails_once)
