@@ -183,6 +183,7 @@ static void run_workload(void)
 	slab_reap(); /* holes, which are to be filled again */
 	for (size_t i = 0; i < OBJS; i++)
 		take_one(2, i);
+	look_around();
 }
 
 static void check_all(void)
@@ -267,7 +268,7 @@ static void fail_each(bool for_good)
 	cr_log_info("%ld mappings failed; %zu calls said so, the others helped themselves", n - 1,
 	            reported);
 	cr_expect(n > 20 && n < 5000, "%ld mappings in the workload", n - 1);
-	cr_expect(reported > 4, "%zu", reported); /* the more help themselves, the better */
+	cr_expect(reported > 10);
 }
 
 Test(oom, every_mapping_fails_once)
