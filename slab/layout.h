@@ -166,6 +166,7 @@ struct slab_meta_chunk {
 
 #define SLAB_GRANULE_SHIFT 16 /* the map knows addresses in steps of 64 KiB */
 #define SLAB_GRANULE_BYTES ((size_t)1 << SLAB_GRANULE_SHIFT)
+#define SLAB_LEAF_BYTES    ((uintptr_t)1 << SLAB__LEAF_SHIFT)
 #define SLAB_LEAF_GRANULES ((size_t)1 << (SLAB__LEAF_SHIFT - SLAB_GRANULE_SHIFT))
 #define SLAB_MAP_LARGE 15
 

@@ -31,12 +31,17 @@ static bool make_leaf(uintptr_t address)
 	return true;
 }
 
+static size_t granule_in_leaf(uintptr_t address)
+{
+	return (address >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES;
+}
+
 static void set(uintptr_t address, struct slab_span *span, uint8_t order1)
 {
 	struct slab_map_leaf *l = slab_map_leaf(address);
-	size_t i = (address >> SLAB_GRANULE_SHIFT) % SLAB_LEAF_GRANULES;
 
-	__atomic_store_n(&l->span[i], (uintptr_t)span | order1, __ATOMIC_RELEASE);
+	__atomic_store_n(&l->span[granule_in_leaf(address)], (uintptr_t)span | order1,
+	                 __ATOMIC_RELEASE);
 }
 
 bool slab_map_reserve(uintptr_t base, size_t bytes)
@@ -88,11 +93,35 @@ bool slab_map_has_other(uintptr_t base, size_t bytes, const struct slab_span *sp
 	return false;
 }
 
+/* Gives back the pages of the map whose entries are all of this range, and zero. */
+static void drop_entries(uintptr_t base, uintptr_t end)
+{
+	uintptr_t next, page_mask = (uintptr_t)slab_page_size() - 1;
+
+	for (uintptr_t at = base; at < end; at = next) {
+		struct slab_map_leaf *l = slab_map_leaf(at);
+		uintptr_t first = (uintptr_t)&l->span[granule_in_leaf(at)], last;
+
+		next = (at | (SLAB_LEAF_BYTES - 1)) + 1;
+		next = next < end ? next : end;
+		last = (uintptr_t)&l->span[granule_in_leaf(next - 1) + 1] & ~page_mask;
+		first = (first + page_mask) & ~page_mask;
+		if (first < last)
+			slab_page_drop(&(struct slab_range){ first, last - first }, 1);
+	}
+}
+
 void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span)
 {
+	bool had_all = true;
+
 	for (uintptr_t at = base; at < base + bytes; at += SLAB_GRANULE_BYTES)
 		if (slab_map_span((void *)at) == span)
 			set(at, NULL, 0);
+		else
+			had_all = false;
+	if (had_all) /* of gigabytes hardly touched the entries are most of what is resident */
+		drop_entries(base, base + bytes);
 }
 
 void slab_map_mark(uintptr_t base, size_t bytes, struct slab_span *span)

@@ -1,4 +1,7 @@
 /* test_map.c - whose address is it: two levels, an entry per 64 KiB, one owner each */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+
 #include "test/unit.h"
 #include "slab/map.h"
 #include "slab/page.h"
@@ -75,6 +78,45 @@ Test(map, spans_cross_from_leaf_to_leaf)
 	cr_assert_eq(slab_map_span(at(edge)), &one);
 	slab_map_leave(edge - KIB64, 2 * KIB64, &one);
 	cr_assert_eq(slab_map_order1(at(edge)), 0);
+}
+
+static size_t resident_pages(const void *from, const void *to)
+{
+	uintptr_t first = (uintptr_t)from & ~(uintptr_t)4095;
+	unsigned char there[256] = { 0 };
+	size_t n = 0;
+
+	cr_assert_leq((uintptr_t)to - first, sizeof there * 4096);
+	cr_assert_eq(mincore((void *)first, (uintptr_t)to - first, there), 0);
+	for (size_t i = 0; i < sizeof there; i++)
+		n += there[i] & 1;
+	return n;
+}
+
+/* A block of 6 GiB that ends in the middle of a leaf, between neighbours that stay. */
+Test(map, what_leaves_takes_its_pages_of_the_map_along)
+{
+	uintptr_t base = BASE + 512 * KIB64 - 2 * KIB64, leaf = SLAB_LEAF_BYTES;
+	size_t bytes = (size_t)6 << 30;
+	struct slab_map_leaf *first, *last;
+
+	cr_assert(slab_map_enter(base - KIB64, KIB64, &two, 1));
+	cr_assert(slab_map_enter(base, bytes, &one, SLAB_MAP_LARGE));
+	cr_assert(slab_map_enter(base + bytes, KIB64, &two, 1));
+	first = slab_map_leaf(base);
+	last = slab_map_leaf(base + bytes);
+	cr_assert_eq(first, slab_map_leaf(base + leaf - KIB64 - base % leaf));
+	cr_assert_neq(first, last);
+	cr_assert_geq(resident_pages(first->span, first + 1), 127);
+	slab_map_leave(base, bytes, &one);
+	cr_assert_leq(resident_pages(first->span, first + 1), 2);
+	cr_assert_leq(resident_pages(last->span, last + 1), 2);
+	for (uintptr_t at = base; at < base + bytes; at += KIB64)
+		cr_assert_null(slab_map_span((void *)at));
+	cr_assert_eq(slab_map_span((void *)(base - 1)), &two);
+	cr_assert_eq(slab_map_span((void *)(base + bytes)), &two);
+	slab_map_leave(base - KIB64, KIB64, &two);
+	slab_map_leave(base + bytes, KIB64, &two);
 }
 
 Test(map, beyond_48_bits_is_refused)
