@@ -142,9 +142,12 @@ static void close_if_idle(struct slab_thread *t, struct slab_cache *c, void *ctx
 	struct slab__slot *s = slab_slot_opened(t, c);
 	uint16_t now = slab_slot_tick(s);
 
-	if (now == s->seen && (s->seq & 1) == 0)
+	if ((s->seq & 1) != 0) /* the one that is being used */
+		return;
+	if (s->objs == NULL || now == s->seen)
 		slab_slot_close(t, c, s, sweep->empties);
-	s->seen = now;
+	else
+		s->seen = now;
 }
 
 static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ctx)

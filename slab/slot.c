@@ -116,6 +116,7 @@ size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab_
 	slab_magazine_put(slab_slot_loaded(s));
 	slab_write(&s->cap, 0);
 	slab_write(&s->objs, NULL);
+	s->seen = UINT16_MAX; /* not of a rarely used class */
 	slab_slot_charge(t, s, (struct slab_pin){ 0 });
 	t->open--;
 	slab_slot_end(s);
@@ -125,8 +126,11 @@ size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab_
 size_t slab_slot_flush(struct slab_thread *t, struct slab_cache *c, struct slab_list *empties)
 {
 	struct slab__slot *s = slab_slot(t, c);
+	size_t n = s != NULL ? slab_slot_close(t, c, s, empties) : 0;
 
-	return s == NULL ? 0 : slab_slot_close(t, c, s, empties);
+	if (s != NULL && s->cookie != 0)
+		s->seen = 0;
+	return n;
 }
 
 void slab_slot_for_each(struct slab_thread *t,

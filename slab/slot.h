@@ -143,7 +143,8 @@ void slab_slot_charge(struct slab_thread *t, struct slab__slot *s, struct slab_p
 /* Empties the depot of c into the slabs. */
 void slab_depot_flush(struct slab_cache *c, struct slab_list *empties);
 
-/* Closes the slot of c, or every slot. Return objects; bytes of objects. */
+/* Closes the slot of c, or every slot; size classes count as rarely used again. Return objects;
+ * bytes of objects. */
 size_t slab_slot_flush(struct slab_thread *t, struct slab_cache *c, struct slab_list *empties);
 size_t slab_slot_flush_all(struct slab_thread *t, struct slab_list *empties);
 

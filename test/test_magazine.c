@@ -370,21 +370,6 @@ Test(magazine, an_object_stays_outside_while_one_cache_is_used)
 	end_cache(other);
 }
 
-Test(magazine, no_block_of_a_class_stays_outside)
-{
-	void *block = slab_malloc(100);
-	struct slab_cache *class = slab_cache_of(block);
-	struct slab__slot *slot = my_slot(class);
-
-	for (int i = 0; i < 100; i++)
-		slab_free(slab_malloc(100));
-	slab_cache_free(class, block);
-	cr_assert_eq(slot->hot, 0);
-	cr_assert_eq(slab_malloc(100), block);
-	slab_free(block);
-	figures_agree(class);
-}
-
 Test(magazine, contention_reaches_the_slots)
 {
 	c->magazine_cap = SLAB_MAGAZINE_MAX; /* as the depot would set it */

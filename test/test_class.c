@@ -1,0 +1,178 @@
+/*
+ * test_class.c - what a thread parks of malloc's size classes
+ */
+#include <pthread.h>
+
+#include "test/unit.h"
+#include "slab/list.h"
+#include "slab/release.h"
+#include "slab/slot.h"
+#include "slab/thread.h"
+
+#define RARE_CALLS 256 /* until a thread has magazines of a class of more than 128 bytes */
+
+static void use(size_t size, int calls)
+{
+	for (int i = 0; i < calls; i += 2)
+		slab_free(slab_malloc(size));
+}
+
+/* The class of size, with its first block taken and freed by this thread. */
+static struct slab_cache *class_of(size_t size)
+{
+	void *p = slab_malloc(size);
+	struct slab_cache *c = slab_cache_of(p);
+
+	cr_assert_not_null(c);
+	slab_free(p);
+	return c;
+}
+
+Test(class, no_block_of_a_class_stays_outside)
+{
+	void *block = slab_malloc(100);
+	struct slab_cache *class = slab_cache_of(block);
+	struct slab__slot *slot = my_slot(class);
+
+	for (int i = 0; i < 100; i++)
+		slab_free(slab_malloc(100));
+	slab_cache_free(class, block);
+	cr_assert_eq(slot->hot, 0);
+	cr_assert_eq(slab_malloc(100), block);
+	slab_free(block);
+	figures_agree(class);
+}
+
+Test(class, small_blocks_are_parked_from_the_first)
+{
+	struct slab_cache *c = class_of(128);
+
+	cr_assert_gt(figures(c).objects_cached, 1);
+	figures_agree(c);
+}
+
+Test(class, larger_ones_only_of_a_class_that_is_used_often)
+{
+	struct slab_cache *c = class_of(1000);
+
+	use(1000, RARE_CALLS - 2);
+	cr_assert_eq(figures(c).objects_cached, 0);
+	cr_assert_eq(figures(c).slabs, 0);
+	cr_assert_null(my_slot(c)->objs);
+	use(1000, 2);
+	cr_assert_gt(figures(c).objects_cached, 1);
+	cr_assert_eq(figures(c).allocs, figures(c).frees);
+	figures_agree(c);
+}
+
+Test(class, frees_alone_are_calls_too)
+{
+	enum { MANY = RARE_CALLS - 1 };
+	static void *p[MANY];
+	struct slab_cache *c;
+
+	for (int i = 0; i < MANY; i++)
+		p[i] = slab_malloc(2000);
+	c = slab_cache_of(p[0]);
+	cr_assert_eq(figures(c).objects_cached, 0);
+	slab_free(p[0]);
+	cr_assert_eq(figures(c).objects_cached, 0);
+	for (int i = 1; i < MANY; i++)
+		slab_free(p[i]);
+	cr_assert_gt(figures(c).objects_cached, 1);
+	figures_agree(c);
+}
+
+Test(class, what_is_flushed_begins_anew)
+{
+	struct slab_cache *c = class_of(500);
+
+	use(500, 2 * RARE_CALLS);
+	cr_assert_gt(figures(c).objects_cached, 1);
+	slab_thread_flush();
+	use(500, RARE_CALLS - 2);
+	cr_assert_eq(figures(c).objects_cached, 0);
+	use(500, 4);
+	cr_assert_gt(figures(c).objects_cached, 1);
+	figures_agree(c);
+}
+
+/* A budget that is used up closes it from time to time; that is no reason to count once more. */
+Test(class, what_is_closed_for_want_of_room_is_not_rare)
+{
+	struct slab_cache *c = class_of(600);
+	struct slab_list empties;
+	struct slab_thread *t;
+
+	use(600, 2 * RARE_CALLS);
+	slab_list_init(&empties);
+	t = slab_thread_lock();
+	slab_slot_close(t, c, slab_slot(t, c), &empties);
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+	cr_assert_eq(figures(c).objects_cached, 0);
+	use(600, 2);
+	cr_assert_gt(figures(c).objects_cached, 1);
+	figures_agree(c);
+}
+
+/* When the thread's budget is used up idle slots are closed: one that is closed counts on. */
+Test(class, sweeps_over_the_slots_do_not_begin_anew)
+{
+	enum { OTHERS = 8, EACH = 400 };
+	static void *objs[EACH];
+	struct slab_cache *c, *others[OTHERS];
+
+	slab_set(SLAB_THREAD_BYTES, (size_t)64 << 10); /* closes all slots */
+	c = class_of(900);
+	use(900, RARE_CALLS - 2);
+	for (int i = 0; i < OTHERS; i++)
+		others[i] = new_cache("other", 1000);
+	slab_cache_free(others[0], slab_cache_alloc(others[0]));
+	cr_assert_not_null(my_slot(others[0])->objs);
+	for (int i = 0; i < 8 * OTHERS; i++) {
+		struct slab_cache *other = others[1 + i % (OTHERS - 1)];
+
+		cr_assert_eq(slab_cache_alloc_bulk(other, EACH, objs), EACH);
+		slab_cache_free_bulk(other, EACH, objs);
+	}
+	cr_expect_null(my_slot(others[0])->objs, "no sweep");
+	for (int i = 0; i < OTHERS; i++)
+		end_cache(others[i]);
+	slab_set(SLAB_THREAD_BYTES, (size_t)1 << 20);
+	use(900, 2);
+	cr_assert_gt(figures(c).objects_cached, 1);
+	figures_agree(c);
+}
+
+static void *use_rarely(void *arg)
+{
+	struct slab_cache *c = arg;
+	uint64_t before = figures(c).objects_cached;
+
+	use(700, RARE_CALLS - 2);
+	cr_assert_eq(figures(c).objects_cached, before);
+	return NULL;
+}
+
+Test(class, each_thread_counts_its_own_calls)
+{
+	struct slab_cache *c = class_of(700);
+	pthread_t id;
+
+	use(700, 2 * RARE_CALLS);
+	cr_assert_eq(pthread_create(&id, NULL, use_rarely, c), 0);
+	pthread_join(id, NULL);
+	cr_assert_gt(figures(c).objects_cached, 1);
+	figures_agree(c);
+}
+
+/* A typed cache is made to be used. */
+Test(class, a_cache_of_one_type_has_magazines_at_once)
+{
+	struct slab_cache *c = new_cache("typed", 1000);
+
+	slab_cache_free(c, slab_cache_alloc(c));
+	cr_assert_gt(figures(c).objects_cached, 1);
+	end_cache(c);
+}
