@@ -15,6 +15,7 @@
 #include "slab/slot.h"
 
 #define PAIR_LEAST 64 /* objects: two magazines of so many are not short */
+#define PASSED_LEAST 8 /* blocks of a size class: fewer, and so large ones, do not pass the depot */
 #define SWEEP_SPACING 64 /* exchanges at least between two sweeps over a thread's slots */
 
 /* Parked objects of a large cache come from anywhere in it, and are served before those whose turn
@@ -73,6 +74,8 @@ static struct slab_grant divide(const struct slab_cache *c, uint32_t cap, uint64
 {
 	bool is_short = most / 2 < PAIR_LEAST && (c->by_size || most / 2 < cap / 2);
 
+	if (c->by_size && cap < PASSED_LEAST)
+		return (struct slab_grant){ (uint32_t)(most < cap ? most : cap), false };
 	if (most / 2 >= cap)
 		return (struct slab_grant){ cap, true };
 	return (struct slab_grant){ (uint32_t)(is_short ? most : most / 2), !is_short };

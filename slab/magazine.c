@@ -26,7 +26,7 @@ uint32_t slab_magazine_cap(const struct slab_geometry *geo)
 	size_t size = geo->object_bytes;
 
 	if (geo->objects < 8 && size > 4096)
-		return size > 8192 ? 0 : 2;
+		return size > 16384 ? 2 : 4;
 	return size <= 256 ? 256 : size <= 512 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
 }
 

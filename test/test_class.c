@@ -97,6 +97,24 @@ Test(class, what_is_flushed_begins_anew)
 	figures_agree(c);
 }
 
+Test(class, of_large_blocks_few_are_parked)
+{
+	enum { MANY = RARE_CALLS };
+	static void *p[MANY];
+	struct slab_cache *c;
+
+	for (size_t size = 5000; size <= 60000; size += 5000) {
+		for (int i = 0; i < MANY; i++)
+			p[i] = slab_malloc(size);
+		c = slab_cache_of(p[0]);
+		for (int i = 0; i < MANY; i++)
+			slab_free(p[i]);
+		cr_assert_gt(figures(c).objects_cached, 0, "%zu", size);
+		cr_assert_leq(figures(c).objects_cached, size > 16384 ? 2 : 8, "%zu", size);
+		figures_agree(c);
+	}
+}
+
 /* A budget that is used up closes it from time to time; that is no reason to count once more. */
 Test(class, what_is_closed_for_want_of_room_is_not_rare)
 {

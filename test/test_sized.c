@@ -342,7 +342,7 @@ Test(sized, classes_are_caches_that_say_their_size)
 	slab_free(q);
 }
 
-Test(sized, blocks_above_8_kib_are_parked_nowhere)
+Test(sized, a_few_blocks_above_8_kib_are_parked_nowhere)
 {
 	enum { MANY = 16 };
 	void *p[MANY];
