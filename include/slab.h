@@ -350,15 +350,23 @@ struct slab__leaf {
 	uint16_t number[SLAB__LEAF_PAGES];  /* of all others */
 };
 
-/* What every cache begins with; constant while it lives. */
-struct slab__head {
-	uint32_t slot_bytes;           /* offset of its slot in every thread's table */
-	uint16_t number;               /* of the cache, in the map of addresses */
-	uint16_t unused;
-	struct slab__leaf *const *map; /* SLAB__LEAVES pointers; NULL where no slab ever was */
+/* The leaf of a cache's first slab, where most of what is freed lies. Written once, before any
+ * object is out. One elsewhere takes the slow path, which puts it where it would go here. */
+struct slab__window {
+	uintptr_t base;
+	uintptr_t pages;        /* 0: there is none yet */
+	const uint16_t *holder; /* the number of each page's cache */
 };
 
-extern __thread struct slab__slot *slab__slots_v4 __attribute__((tls_model("initial-exec")));
+/* What every cache begins with; constant while it lives, but for the window. */
+struct slab__head {
+	uint32_t slot_bytes;        /* offset of its slot in every thread's table */
+	uint16_t number;            /* of the cache, in the map of addresses */
+	uint16_t unused;
+	struct slab__window window;
+};
+
+extern __thread struct slab__slot *slab__slots_v5 __attribute__((tls_model("initial-exec")));
 
 static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
 {
@@ -367,24 +375,7 @@ static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
 
 static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
 {
-	return (struct slab__slot *)(void *)((char *)slab__slots_v4 + slab__head_of(c)->slot_bytes);
-}
-
-/* Whether obj lies in a slab of c. Exact for an object that the caller holds. */
-static inline int slab__is_in(const struct slab_cache *c, const void *obj)
-{
-	const struct slab__head *h = slab__head_of(c);
-	uintptr_t p = (uintptr_t)obj, at = p >> SLAB__LEAF_SHIFT;
-	const struct slab__leaf *leaf;
-	const uint16_t *number;
-
-	if (__builtin_expect(at >= SLAB__LEAVES, 0))
-		return 0;
-	leaf = __atomic_load_n(&h->map[at], __ATOMIC_ACQUIRE);
-	if (__builtin_expect(leaf == NULL, 0))
-		return 0;
-	number = leaf->number + (p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
-	return __atomic_load_n(number, __ATOMIC_RELAXED) == h->number;
+	return (struct slab__slot *)(void *)((char *)slab__slots_v5 + slab__head_of(c)->slot_bytes);
 }
 
 /*
@@ -407,7 +398,21 @@ static inline int slab__is_in(const struct slab_cache *c, const void *obj)
 #define slab__set(p, v) (*(p) = (v))
 #endif
 
-static inline void *slab__alloc_fast(struct slab_cache *c)
+/* Into whatever calls it, large or small: reports under debug name the caller. */
+#define SLAB__INLINE static inline __attribute__((always_inline))
+
+/* Whether obj lies in a slab of c, in its window. Exact for an object that the caller holds. */
+SLAB__INLINE int slab__is_in(const struct slab_cache *c, const void *obj)
+{
+	const struct slab__head *h = slab__head_of(c);
+	uintptr_t page = ((uintptr_t)obj - slab__get(&h->window.base)) >> SLAB__PAGE_SHIFT;
+
+	if (__builtin_expect(page >= slab__get(&h->window.pages), 0))
+		return 0;
+	return slab__get(&slab__get(&h->window.holder)[page]) == h->number;
+}
+
+SLAB__INLINE void *slab__alloc_fast(struct slab_cache *c)
 {
 	struct slab__slot *s = slab__slot_of(c);
 	uintptr_t hot = slab__get(&s->hot);
@@ -422,43 +427,48 @@ static inline void *slab__alloc_fast(struct slab_cache *c)
 		return (void *)hot;
 	}
 	word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
-	count = word & SLAB__COUNT_MASK;
-	if (__builtin_expect(count == 0, 0))
+	if (__builtin_expect((word & SLAB__COUNT_MASK) == 0, 0))
 		return slab__alloc_slow(c);
-	obj = slab__get(&s->objs[count - 1]);
+	word += SLAB__ONE_ALLOC - 1; /* one more alloc, one object less, in one store */
+	count = word & SLAB__COUNT_MASK;
+	obj = slab__get(&s->objs[count]);
 	/* the next one, or NULL, comes into the cache while the program works on this one */
-	__builtin_prefetch(slab__get(&s->objs[(ptrdiff_t)count - 2]), 1);
-	/* one more alloc, one object less, in one store */
-	__atomic_store_n(&s->word, word + SLAB__ONE_ALLOC - 1, __ATOMIC_RELAXED);
+	__builtin_prefetch(slab__get(&s->objs[(ptrdiff_t)count - 1]), 1);
+	__atomic_store_n(&s->word, word, __ATOMIC_RELAXED);
 	return obj;
 }
 
-static inline void slab__free_fast(struct slab_cache *c, void *obj)
+/* Parks an object in the slot of its cache. 0: not so, as it is full, closed, or has obj on top. */
+SLAB__INLINE int slab__park(struct slab__slot *s, void *obj)
 {
-	struct slab__slot *s = slab__slot_of(c);
+	uintptr_t hot = slab__get(&s->hot);
 	uint64_t word, count;
-	uintptr_t hot;
 
-	if (__builtin_expect(!slab__is_in(c, obj), 0)) /* nothing to free, or not of this cache */
-		goto slow;
-	hot = slab__get(&s->hot);
 	if (hot == SLAB__VACANT) {
 		__atomic_signal_fence(__ATOMIC_RELEASE); /* after what the program did: likewise */
 		slab__set(&s->hot, (uintptr_t)obj);
-		return;
+		return 1;
 	}
 	word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
 	count = word & SLAB__COUNT_MASK;
 	/* full, closed, or freed twice in a row */
-	if (__builtin_expect((uint32_t)count >= s->cap || hot == (uintptr_t)obj, 0) ||
+	if (__builtin_expect((uint32_t)count >= s->cap, 0) ||
+	    __builtin_expect(hot == (uintptr_t)obj, 0) ||
 	    __builtin_expect(slab__get(&s->objs[(ptrdiff_t)count - 1]) == obj, 0))
-		goto slow;
+		return 0;
 	slab__set(&s->objs[count], obj);
 	/* the object first, then the count: a fork in between loses nothing */
 	__atomic_store_n(&s->word, word + 1, __ATOMIC_RELEASE);
-	return;
-slow:
-	slab__free_slow(c, obj);
+	return 1;
+}
+
+SLAB__INLINE void slab__free_fast(struct slab_cache *c, void *obj)
+{
+	struct slab__slot *s = slab__slot_of(c);
+
+	/* nothing to free, not of this cache, or elsewhere than most of it */
+	if (__builtin_expect(!slab__is_in(c, obj), 0) || __builtin_expect(!slab__park(s, obj), 0))
+		slab__free_slow(c, obj);
 }
 
 #ifdef SLAB_NO_INLINE
@@ -475,7 +485,7 @@ void slab_cache_free(struct slab_cache *c, void *obj);
  * errno is changed on failure only.
  * Source: magazines from Bonwick and Adams, "Magazines and Vmem" (2001).
  */
-static inline void *slab_cache_alloc(struct slab_cache *c)
+SLAB__INLINE void *slab_cache_alloc(struct slab_cache *c)
 {
 	return slab__alloc_fast(c);
 }
@@ -491,7 +501,7 @@ static inline void *slab_cache_alloc(struct slab_cache *c)
  * twice). Under debug (SLAB_CONSISTENCY_CHECKS and its kin) each of these is named at once, and so
  * is what was written around the object.
  */
-static inline void slab_cache_free(struct slab_cache *c, void *obj)
+SLAB__INLINE void slab_cache_free(struct slab_cache *c, void *obj)
 {
 	slab__free_fast(c, obj);
 }

@@ -104,7 +104,7 @@ static bool is_debugged(uint32_t flags)
 	               "a cache begins with its head")
 SAME_PLACE(slot_bytes);
 SAME_PLACE(number);
-SAME_PLACE(map);
+SAME_PLACE(window);
 
 /* What slabs need: a number for spans and threads' slots, and where headers stand. */
 static void open_slabs_locked(struct slab_cache *c)
@@ -130,7 +130,6 @@ static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
 	if (c == NULL)
 		return NULL;
 	*c = (struct slab_cache){
-		.map = slab_map_leaves,
 		.state = SLAB_CACHE_LIVE,
 		.flags = args->flags,
 		.magazine_cap = slab_magazine_cap(geo),

@@ -376,7 +376,7 @@ struct slab_thread {
 	struct slab_list link;    /* root.threads; under registry_lock */
 	pthread_mutex_t lock;
 	uint64_t tid;
-	uintptr_t self;           /* where the thread's slab__slots_v4 is: the same after fork */
+	uintptr_t self;           /* where the thread's slab__slots_v5 is: the same after fork */
 	struct slab__slot *slots; /* SLAB_SLOTS of them; slot 0 stays zero for ever */
 	uint64_t touched[SLAB_SLOT_PAGES / 64]; /* pages of slots with an open slot, by bit */
 	uint64_t open;            /* open slots */
@@ -441,7 +441,7 @@ enum slab_cache_mode {
 struct slab_cache {
 	uint32_t slot_bytes;     /* offset of its slot in every thread's table; 0: no magazines */
 	uint16_t number;         /* in the map, slab_cache_by_slot, and slab_span.slot; 0: none */
-	struct slab__leaf *const *map; /* up to here: struct slab__head of slab.h, see there */
+	struct slab__window window; /* up to here: struct slab__head of slab.h, see there */
 	struct slab_list link;   /* root.caches or root.dead */
 	uint64_t id;
 	uint32_t state;          /* enum slab_cache_state */
@@ -686,7 +686,7 @@ struct slab_root {
 extern struct slab_cache *slab_cache_by_slot[SLAB_SLOTS] __attribute__((visibility("hidden")));
 
 /*
- * What a thread without slots of its own reads: zeroes. Its slab__slots_v4 points to the first when
+ * What a thread without slots of its own reads: zeroes. Its slab__slots_v5 points to the first when
  * its end is over, else to one behind that, further by the number of its frees so far.
  */
 #define SLAB_FREES_BEFORE 64 /* slow ones that a thread makes before it gets a struct for them */

@@ -9,6 +9,7 @@
 #include "slab/valgrind.h"
 
 struct slab__leaf *slab_map_leaves[SLAB__LEAVES];
+struct slab__window slab_map_window;
 
 /* Makes the leaf of an address if it is not there yet. */
 static bool make_leaf(uintptr_t address)
@@ -137,12 +138,31 @@ struct slab_span *slab_map_marked(uintptr_t address)
 	return (entry & SLAB_MAP_LARGE) != 0 ? NULL : (struct slab_span *)entry;
 }
 
-void slab_map_set_holder(uintptr_t base, size_t bytes, uint32_t number, bool by_size)
+/* The first slab decides through which leaf free looks at the objects of its cache; it does so at
+ * those of a cache with a slot. */
+static void open_window(struct slab_cache *c, uintptr_t base, const uint16_t *holder)
 {
-	struct slab__leaf *l = slab_map_leaves[base >> SLAB__LEAF_SHIFT];
-	uint16_t *pages = by_size ? l->by_size : l->number;
-	size_t i = (base >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
+	struct slab__window *w = c->by_size ? &slab_map_window : &c->window;
 
-	for (size_t n = bytes >> SLAB__PAGE_SHIFT; n > 0; n--) /* a slab lies in one leaf */
-		slab_write(&pages[i++], (uint16_t)number);
+	if (w->pages != 0 || c->slot_bytes == 0)
+		return;
+	slab_write(&w->base, base & ~(SLAB_LEAF_BYTES - 1));
+	slab_write(&w->holder, holder);
+	__atomic_store_n(&w->pages, SLAB__LEAF_PAGES, __ATOMIC_RELEASE);
+}
+
+typedef uint64_t __attribute__((may_alias)) four_pages;
+
+void slab_map_set_holder(struct slab_cache *c, uintptr_t base, bool held)
+{
+	struct slab__leaf *l = slab_map_leaves[base >> SLAB__LEAF_SHIFT]; /* a slab lies in one */
+	uint16_t *holder = c->by_size ? l->by_size : l->number, number = held ? c->number : 0;
+	size_t i = (base >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
+	size_t end = i + (c->geo.slab_bytes >> SLAB__PAGE_SHIFT);
+
+	for (; end - i >= 4; i += 4) /* of one that has more it is aligned to four, too */
+		slab_write((four_pages *)&holder[i], number * (uint64_t)0x0001000100010001);
+	for (; i < end; i++)
+		slab_write(&holder[i], number);
+	open_window(c, base, holder);
 }

@@ -48,8 +48,8 @@ void slab_map_mark(uintptr_t base, size_t bytes, struct slab_span *span);
 /* What is remembered at an address that is in no map, else NULL. Both under span_lock. */
 struct slab_span *slab_map_marked(uintptr_t address);
 
-/* Says which cache holds the slab of bytes at base, and whether a size class; 0: none does. */
-void slab_map_set_holder(uintptr_t base, size_t bytes, uint32_t number, bool by_size);
+/* Says that c holds its slab at base, or, not held, that nobody does. */
+void slab_map_set_holder(struct slab_cache *c, uintptr_t base, bool held);
 
 /* The number of the cache whose slab is at p, which is ours; 0: of none. */
 static inline uint32_t slab_map_holder(const void *p)
@@ -60,11 +60,11 @@ static inline uint32_t slab_map_holder(const void *p)
 	return slab_read(&l->by_size[page]) | slab_read(&l->number[page]);
 }
 
-/*
- * The number of the slot of the size class whose slab is at p; 0: of none. So also for a pointer
- * that is no multiple of 16: turning its low bits to the top makes it too large an address.
- */
-static inline uint32_t slab_map_slot(const void *p)
+/* Of all size classes together. */
+extern struct slab__window slab_map_window __attribute__((visibility("hidden")));
+
+/* slab_map_slot() of any pointer: by both levels. */
+static inline uint32_t slab_map_slot_beyond(const void *p)
 {
 	uintptr_t turned = (uintptr_t)p >> 4 | (uintptr_t)p << 60;
 	uintptr_t leaf = turned >> (SLAB__LEAF_SHIFT - 4);
@@ -76,6 +76,20 @@ static inline uint32_t slab_map_slot(const void *p)
 	if (slab_unlikely(l == NULL))
 		return 0;
 	return slab_read(&l->by_size[((uintptr_t)p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES]);
+}
+
+/*
+ * The number of the slot of the size class whose slab is at p; 0: of none. So also for a pointer
+ * that is no multiple of 16: turning its low bits to the top takes it far out of the window.
+ */
+static inline uint32_t slab_map_slot(const void *p)
+{
+	uintptr_t at = (uintptr_t)p - slab_map_window.base;
+	uintptr_t page = (at >> 4 | at << 60) >> (SLAB__PAGE_SHIFT - 4);
+
+	if (slab_unlikely(page >= slab_map_window.pages))
+		return slab_map_slot_beyond(p);
+	return slab_read(&slab_map_window.holder[page]);
 }
 
 /* What the map has for the granule of an address; 0: nothing. */

@@ -17,7 +17,7 @@
 
 static uintptr_t me(void)
 {
-	return (uintptr_t)&slab__slots_v4;
+	return (uintptr_t)&slab__slots_v5;
 }
 
 /* Destructs the objects of s, with t unlocked; rest comes after it. */

@@ -41,7 +41,7 @@ static inline void *slab_sized_alloc(size_t size)
 
 	if (slab_unlikely(size > SLAB_SIZED_DIRECT))
 		return slab_sized_alloc_slow(size);
-	s = (struct slab__slot *)(void *)((char *)slab__slots_v4 +
+	s = (struct slab__slot *)(void *)((char *)slab__slots_v5 +
 	                                  slab_read(&slab_sized_slots[(size + SLAB_SIZED_STEP - 1) /
 	                                                              SLAB_SIZED_STEP]));
 	word = slab_read(&s->word);
@@ -55,7 +55,7 @@ static inline void *slab_sized_alloc(size_t size)
 /* As slab__free_fast() of slab.h; to the magazine, likewise. */
 static inline void slab_sized_free(void *p)
 {
-	struct slab__slot *s = slab__slots_v4 + slab_map_slot(p);
+	struct slab__slot *s = slab__slots_v5 + slab_map_slot(p);
 	uint64_t word = slab_read(&s->word), count = word & SLAB__COUNT_MASK;
 
 	/* full, closed, or freed twice in a row */

@@ -228,6 +228,15 @@ static size_t slot_pin_bytes(struct slab_thread *t, const struct slab_cache *c)
 	return s != NULL ? slab_slot_fill_pin_bytes(s) : 0;
 }
 
+/* Whether obj lies in a slab of c where slab.h does not look: most caches are in one leaf. */
+static bool is_beyond_window(const struct slab_cache *c, const void *obj)
+{
+	uintptr_t page = ((uintptr_t)obj - c->window.base) >> SLAB__PAGE_SHIFT;
+
+	return c->window.pages != 0 && page >= c->window.pages && slab_map_order1(obj) != 0 &&
+	       slab_map_holder(obj) == c->number;
+}
+
 EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 {
 	int saved_errno = errno;
@@ -236,6 +245,8 @@ EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 	bool pinned;
 
 	if (obj == NULL)
+		return;
+	if (is_beyond_window(c, obj) && slab__park(slab__slot_of(c), obj))
 		return;
 	if (slab_unlikely(c->mode == SLAB_MODE_MALLOC)) {
 		slab_direct_free(c, obj);

@@ -227,7 +227,7 @@ void slab_span_put(struct slab_cache *c, struct slab *s)
 	SLAB_BUG_ON(span == NULL);
 	i = slab_span_index(span, s);
 	span->slot[i] = 0;
-	slab_map_set_holder(slab_base(&c->geo, s), c->geo.slab_bytes, 0, c->by_size);
+	slab_map_set_holder(c, slab_base(&c->geo, s), false);
 	SLAB_BUG_ON(slab_bit_test(span->free, i) || slab_bit_test(span->hole, i));
 	slab_bit_set(span->free, i);
 	span->n_free++;

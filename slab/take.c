@@ -341,7 +341,7 @@ static struct slab *hold(struct slab_cache *c, uint32_t ahead)
 		return NULL;
 	span = slab_map_span(s);
 	span->slot[slab_span_index(span, s)] = (uint16_t)c->number;
-	slab_map_set_holder((uintptr_t)s, c->geo.slab_bytes, c->number, c->by_size);
+	slab_map_set_holder(c, (uintptr_t)s, true);
 	return slab_of(&c->geo, s);
 }
 

@@ -137,6 +137,21 @@ static void check_map(struct verify *v, const struct slab_span *span, uint32_t i
 		       slab_map_holder((void *)page), v->cache->number);
 }
 
+/* Through what free looks at the map. There is a window as soon as there was a slab. */
+static void check_window(struct verify *v)
+{
+	const struct slab_cache *c = v->cache;
+	const struct slab_map_leaf *leaf;
+
+	if (c->slot_bytes == 0 || c->by_size || c->slabs.slabs == 0)
+		return;
+	leaf = slab_map_leaf(c->window.base % ((uintptr_t)1 << 48));
+	expect(v, "pages of the window", c, c->window.pages, SLAB__LEAF_PAGES);
+	expect(v, "window over the map", c, (uintptr_t)c->window.holder,
+	       leaf == NULL ? 0 : (uintptr_t)leaf->page.number);
+	expect(v, "bytes of the window before its leaf", c, c->window.base % SLAB_LEAF_BYTES, 0);
+}
+
 /* Every held slab, found through the spans: independent of the lists. */
 static void check_slabs(struct verify *v)
 {
@@ -306,6 +321,7 @@ EXPORT int slab_cache_verify(struct slab_cache *c)
 		return verify_direct(&v);
 	slab_thread_stop_all();
 	pthread_mutex_lock(&slab_root.span_lock); /* for what asks for it to be held */
+	check_window(&v);
 	check_slabs(&v);
 	check_bands(&v);
 	check_threads(&v);

@@ -23,7 +23,7 @@ leave_out "looks at the flags of a cache, to which the letters add" \
 	cache/an_older_program_passes_fewer_fields define/typed_functions_take_and_give \
 	stats/a_new_cache_is_empty
 leave_out "looks at what stands in a thread's magazines and in the depot" \
-	'magazine/*' 'class/*' 'grow/*' 'slot/*' 'verify/*' \
+	'magazine/*' 'class/*' 'window/*' 'grow/*' 'slot/*' 'verify/*' \
 	depot/pins_as_many_slabs_as_objects_but_no_more_than_there_are \
 	dtor/destroy_waits_for_destructors_at_the_end_of_a_thread \
 	fork/what_vanished_threads_have_parked_is_usable \
