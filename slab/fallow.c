@@ -115,8 +115,10 @@ void slab_fallow_give(struct slab_span *span)
 
 	pthread_mutex_lock(&slab_root.span_lock);
 	many = slab_root.large_count >= SLAB_LARGE_MOST;
-	if (!many) /* so that no run ever stands alone between two holes */
+	if (!many) { /* so that no run ever stands alone between two holes */
 		join_locked(span);
+		slab_map_drop(span->base, span->bytes);
+	}
 	pthread_mutex_unlock(&slab_root.span_lock);
 	if (many || !unmap(span))
 		keep(span);

@@ -94,10 +94,16 @@ bool slab_map_has_other(uintptr_t base, size_t bytes, const struct slab_span *sp
 	return false;
 }
 
-/* Gives back the pages of the map whose entries are all of this range, and zero. */
-static void drop_entries(uintptr_t base, uintptr_t end)
+void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span)
 {
-	uintptr_t next, page_mask = (uintptr_t)slab_page_size() - 1;
+	for (uintptr_t at = base; at < base + bytes; at += SLAB_GRANULE_BYTES)
+		if (slab_map_span((void *)at) == span)
+			set(at, NULL, 0);
+}
+
+void slab_map_drop(uintptr_t base, size_t bytes)
+{
+	uintptr_t next, end = base + bytes, page_mask = slab_root.page_bytes - 1;
 
 	for (uintptr_t at = base; at < end; at = next) {
 		struct slab_map_leaf *l = slab_map_leaf(at);
@@ -110,19 +116,6 @@ static void drop_entries(uintptr_t base, uintptr_t end)
 		if (first < last)
 			slab_page_drop(&(struct slab_range){ first, last - first }, 1);
 	}
-}
-
-void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span)
-{
-	bool had_all = true;
-
-	for (uintptr_t at = base; at < base + bytes; at += SLAB_GRANULE_BYTES)
-		if (slab_map_span((void *)at) == span)
-			set(at, NULL, 0);
-		else
-			had_all = false;
-	if (had_all) /* of gigabytes hardly touched the entries are most of what is resident */
-		drop_entries(base, base + bytes);
 }
 
 void slab_map_mark(uintptr_t base, size_t bytes, struct slab_span *span)

@@ -42,6 +42,9 @@ bool slab_map_has_other(uintptr_t base, size_t bytes, const struct slab_span *sp
 /* Takes out what span owns of it. */
 void slab_map_leave(uintptr_t base, size_t bytes, const struct slab_span *span);
 
+/* Gives back those pages of the map of which all entries are of this range, and nobody's. */
+void slab_map_drop(uintptr_t base, size_t bytes);
+
 /* Remembers span at both ends of memory that is in no map, with leaves; NULL: no longer. */
 void slab_map_mark(uintptr_t base, size_t bytes, struct slab_span *span);
 

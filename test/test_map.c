@@ -94,7 +94,7 @@ static size_t resident_pages(const void *from, const void *to)
 }
 
 /* A block of 6 GiB that ends in the middle of a leaf, between neighbours that stay. */
-Test(map, what_leaves_takes_its_pages_of_the_map_along)
+Test(map, what_goes_back_takes_its_pages_of_the_map_along)
 {
 	uintptr_t base = BASE + 512 * KIB64 - 2 * KIB64, leaf = SLAB_LEAF_BYTES;
 	size_t bytes = (size_t)6 << 30;
@@ -109,6 +109,7 @@ Test(map, what_leaves_takes_its_pages_of_the_map_along)
 	cr_assert_neq(first, last);
 	cr_assert_geq(resident_pages(first->span, first + 1), 127);
 	slab_map_leave(base, bytes, &one);
+	slab_map_drop(base, bytes);
 	cr_assert_leq(resident_pages(first->span, first + 1), 2);
 	cr_assert_leq(resident_pages(last->span, last + 1), 2);
 	for (uintptr_t at = base; at < base + bytes; at += KIB64)
