@@ -18,8 +18,11 @@
 #include "slab/take.h"
 
 #define FIRST_MAGAZINE 16
-#define RARE_CALLS 256 /* until a thread has magazines of a size class, */
-#define RARE_BYTES 128 /* of blocks of more than so many bytes */
+/* Until a thread has made so many calls for a size class, or all have taken so many blocks without
+ * magazines, there are none of it; of blocks of more than so many bytes. */
+#define RARE_CALLS  256
+#define RARE_ALLOCS 2048
+#define RARE_BYTES  128
 
 uint32_t slab_magazine_cap(const struct slab_geometry *geo)
 {
@@ -182,14 +185,15 @@ static struct slab__slot *slot_with_magazines(struct slab_thread *t, const struc
 }
 
 /*
- * Whether c is a size class that this thread has hardly used yet. What it would park keeps slabs of
- * 16 KiB and more; a program that uses dozens of classes a few times each had four times as much in
- * such slabs as in blocks.
+ * Whether c is a size class that is used rarely, by this thread and by all. What it would park
+ * keeps slabs of 16 KiB and more; a program that uses dozens of classes a few times each had four
+ * times as much in such slabs as in blocks. Threads that live for a few calls find a class in use.
  */
 static bool is_rare(const struct slab_cache *c, const struct slab__slot *s)
 {
 	return c->by_size && c->geo.object_bytes > RARE_BYTES && s->objs == NULL &&
-	       s->seen < RARE_CALLS;
+	       s->seen < RARE_CALLS && slab_read(&c->slabs.direct_allocs) < RARE_ALLOCS &&
+	       slab_read(&c->depot.objects) == 0;
 }
 
 void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct slab_list *empties)

@@ -4,12 +4,15 @@
 #include <pthread.h>
 
 #include "test/unit.h"
+#include "slab/depot.h"
 #include "slab/list.h"
+#include "slab/meta.h"
 #include "slab/release.h"
 #include "slab/slot.h"
 #include "slab/thread.h"
 
-#define RARE_CALLS 256 /* until a thread has magazines of a class of more than 128 bytes */
+#define RARE_CALLS 256   /* until a thread has magazines of a class of more than 128 bytes, */
+#define RARE_ALLOCS 2048 /* or of so many blocks that all have taken without */
 
 static void use(size_t size, int calls)
 {
@@ -179,9 +182,64 @@ Test(class, each_thread_counts_its_own_calls)
 	pthread_t id;
 
 	use(700, 2 * RARE_CALLS);
+	cr_assert_gt(figures(c).objects_cached, 1);
 	cr_assert_eq(pthread_create(&id, NULL, use_rarely, c), 0);
 	pthread_join(id, NULL);
+	figures_agree(c);
+}
+
+static void *use_twice(void *arg)
+{
+	struct slab_cache *c = arg;
+
+	use(1100, 2);
 	cr_assert_gt(figures(c).objects_cached, 1);
+	return NULL;
+}
+
+/* Threads that live for one request each would never have magazines. */
+Test(class, one_that_all_threads_together_use_often_is_not_rare)
+{
+	struct slab_cache *c = class_of(1100);
+	pthread_t id;
+
+	for (int i = 0; i < RARE_ALLOCS; i++) { /* each of them begins anew */
+		slab_thread_flush();
+		use(1100, 2);
+	}
+	slab_thread_flush();
+	cr_assert_eq(figures(c).objects_cached, 0);
+	cr_assert_eq(pthread_create(&id, NULL, use_twice, c), 0);
+	pthread_join(id, NULL);
+	figures_agree(c);
+}
+
+static void *take_one(void *arg)
+{
+	struct slab_cache *c = arg;
+
+	slab_free(slab_malloc(1200));
+	cr_assert_eq(c->depot.objects, 0);
+	return NULL;
+}
+
+/* The class would grow while free blocks stand there. */
+Test(class, what_stands_in_the_depot_is_taken_first)
+{
+	struct slab_cache *c = class_of(1200);
+	void *block = slab_malloc(1200);
+	struct slab_magazine *m = slab_magazine_get(16);
+	struct slab__slot *s = my_slot(c);
+	pthread_t id;
+
+	cr_assert(block != NULL && m != NULL);
+	m->objs[0] = block; /* as if freed by way of a magazine */
+	m->count = 1;
+	cr_assert_null(slab_depot_put(c, m));
+	slab_write(&c->slabs.direct_frees, c->slabs.direct_frees + 1);
+	cr_assert_null(s->objs);
+	cr_assert_eq(pthread_create(&id, NULL, take_one, c), 0);
+	pthread_join(id, NULL);
 	figures_agree(c);
 }
 
