@@ -338,25 +338,20 @@ struct slab__slot {
 #define SLAB__ONE_ALLOC ((uint64_t)1 << SLAB__COUNT_BITS)
 
 /*
- * Whose slab lies where: for each page of 4 KiB the number of a cache, 0 for none, in leaves of
- * 4 GiB. A leaf is there from the first slab in its range on.
+ * Whose slab lies where: the map of addresses has for each page of 4 KiB the number of a cache, 0
+ * for none, in leaves of 4 GiB. Free looks at it through a window: the leaf that the last slab of
+ * the cache came from. An object elsewhere takes the slow path, which puts it where it would go
+ * here. Who sees base of before and holder of after a move finds a number that is not the cache's,
+ * or has an object of it all the same.
  */
 #define SLAB__PAGE_SHIFT 12
 #define SLAB__LEAF_SHIFT 32
 #define SLAB__LEAF_PAGES ((uintptr_t)1 << (SLAB__LEAF_SHIFT - SLAB__PAGE_SHIFT))
-#define SLAB__LEAVES ((uintptr_t)1 << 16) /* 48 bits of address */
-struct slab__leaf {
-	uint16_t by_size[SLAB__LEAF_PAGES]; /* of the caches of malloc's size classes */
-	uint16_t number[SLAB__LEAF_PAGES];  /* of all others */
-};
-
-/* The leaf of a cache's first slab, where most of what is freed lies. Written once, before any
- * object is out. One elsewhere takes the slow path, which puts it where it would go here. */
 struct slab__window {
-	uintptr_t base;
-	uintptr_t pages;        /* 0: there is none yet */
+	uintptr_t base;         /* SLAB__NOWHERE: none yet */
 	const uint16_t *holder; /* the number of each page's cache */
 };
+#define SLAB__NOWHERE ((uintptr_t)1 << 63) /* no address of a program */
 
 /* What every cache begins with; constant while it lives, but for the window. */
 struct slab__head {
@@ -407,7 +402,7 @@ SLAB__INLINE int slab__is_in(const struct slab_cache *c, const void *obj)
 	const struct slab__head *h = slab__head_of(c);
 	uintptr_t page = ((uintptr_t)obj - slab__get(&h->window.base)) >> SLAB__PAGE_SHIFT;
 
-	if (__builtin_expect(page >= slab__get(&h->window.pages), 0))
+	if (__builtin_expect(page >= SLAB__LEAF_PAGES, 0))
 		return 0;
 	return slab__get(&slab__get(&h->window.holder)[page]) == h->number;
 }

@@ -130,6 +130,7 @@ static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
 	if (c == NULL)
 		return NULL;
 	*c = (struct slab_cache){
+		.window = { SLAB__NOWHERE, NULL },
 		.state = SLAB_CACHE_LIVE,
 		.flags = args->flags,
 		.magazine_cap = slab_magazine_cap(geo),

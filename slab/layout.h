@@ -171,13 +171,15 @@ struct slab_meta_chunk {
 #define SLAB_MAP_LARGE 15
 
 /*
- * Written under span_lock, read without a lock; map.c holds the SLAB__LEAVES pointers to them. For
- * each page of a slab the number of its cache is in one array of page, and 0 in the other: slab.h
+ * Written under span_lock, read without a lock; map.c holds the SLAB_LEAVES pointers to them. For
+ * each page of a slab the number of its cache is in one of two arrays, and 0 in the other: slab.h
  * asks for caches of one type, sized.h for size classes, and neither finds what it must not take.
  * The kernel brings a page of a leaf with its first use.
  */
+#define SLAB_LEAVES ((uintptr_t)1 << 16) /* 48 bits of address */
 struct slab_map_leaf {
-	struct slab__leaf page;
+	uint16_t by_size[SLAB__LEAF_PAGES]; /* of the caches of malloc's size classes */
+	uint16_t number[SLAB__LEAF_PAGES];  /* of all others */
 	/* the struct slab_span; in its low bits order + 1, SLAB_MAP_LARGE, or 0: not ours */
 	uintptr_t span[SLAB_LEAF_GRANULES];
 };

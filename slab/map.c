@@ -8,13 +8,13 @@
 #include "slab/page.h"
 #include "slab/valgrind.h"
 
-struct slab__leaf *slab_map_leaves[SLAB__LEAVES];
-struct slab__window slab_map_window;
+struct slab_map_leaf *slab_map_leaves[SLAB_LEAVES];
+struct slab__window slab_map_window = { SLAB__NOWHERE, NULL };
 
 /* Makes the leaf of an address if it is not there yet. */
 static bool make_leaf(uintptr_t address)
 {
-	struct slab__leaf **where = &slab_map_leaves[address >> SLAB__LEAF_SHIFT];
+	struct slab_map_leaf **where = &slab_map_leaves[address >> SLAB__LEAF_SHIFT];
 	size_t bytes = sizeof(struct slab_map_leaf);
 
 	if (*where == NULL) {
@@ -27,7 +27,7 @@ static bool make_leaf(uintptr_t address)
 		/* what is touched of it for spans near each other */
 		__atomic_fetch_add(&slab_root.metadata_bytes, 3 * slab_root.page_bytes,
 		                   __ATOMIC_RELAXED);
-		__atomic_store_n(where, (struct slab__leaf *)base, __ATOMIC_RELEASE);
+		__atomic_store_n(where, (struct slab_map_leaf *)base, __ATOMIC_RELEASE);
 	}
 	return true;
 }
@@ -49,7 +49,7 @@ bool slab_map_reserve(uintptr_t base, size_t bytes)
 {
 	uintptr_t end = base + bytes;
 
-	if ((end - 1) >> SLAB__LEAF_SHIFT >= SLAB__LEAVES)
+	if ((end - 1) >> SLAB__LEAF_SHIFT >= SLAB_LEAVES)
 		return false; /* beyond 48 bits: the kernel does not do that unasked */
 	base &= ~(SLAB_GRANULE_BYTES - 1);
 	for (uintptr_t at = base; at < end; at += SLAB_GRANULE_BYTES)
@@ -131,24 +131,23 @@ struct slab_span *slab_map_marked(uintptr_t address)
 	return (entry & SLAB_MAP_LARGE) != 0 ? NULL : (struct slab_span *)entry;
 }
 
-/* The first slab decides through which leaf free looks at the objects of its cache; it does so at
- * those of a cache with a slot. */
-static void open_window(struct slab_cache *c, uintptr_t base, const uint16_t *holder)
+/* Free looks at the objects of c through the leaf at base from now on. */
+static void move_window(struct slab_cache *c, uintptr_t base, const uint16_t *holder)
 {
 	struct slab__window *w = c->by_size ? &slab_map_window : &c->window;
 
-	if (w->pages != 0 || c->slot_bytes == 0)
+	if (w->base == base || c->slot_bytes == 0 || (c->by_size && w->base != SLAB__NOWHERE))
 		return;
-	slab_write(&w->base, base & ~(SLAB_LEAF_BYTES - 1));
-	slab_write(&w->holder, holder);
-	__atomic_store_n(&w->pages, SLAB__LEAF_PAGES, __ATOMIC_RELEASE);
+	slab_write(&w->base, SLAB__NOWHERE);
+	__atomic_store_n(&w->holder, holder, __ATOMIC_RELEASE);
+	__atomic_store_n(&w->base, base, __ATOMIC_RELEASE);
 }
 
 typedef uint64_t __attribute__((may_alias)) four_pages;
 
 void slab_map_set_holder(struct slab_cache *c, uintptr_t base, bool held)
 {
-	struct slab__leaf *l = slab_map_leaves[base >> SLAB__LEAF_SHIFT]; /* a slab lies in one */
+	struct slab_map_leaf *l = slab_map_leaves[base >> SLAB__LEAF_SHIFT]; /* one */
 	uint16_t *holder = c->by_size ? l->by_size : l->number, number = held ? c->number : 0;
 	size_t i = (base >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
 	size_t end = i + (c->geo.slab_bytes >> SLAB__PAGE_SHIFT);
@@ -157,5 +156,6 @@ void slab_map_set_holder(struct slab_cache *c, uintptr_t base, bool held)
 		slab_write((four_pages *)&holder[i], number * (uint64_t)0x0001000100010001);
 	for (; i < end; i++)
 		slab_write(&holder[i], number);
-	open_window(c, base, holder);
+	if (held)
+		move_window(c, base & ~(SLAB_LEAF_BYTES - 1), holder);
 }

@@ -12,15 +12,12 @@
 #include "slab/layout.h"
 #include "slab/check.h"
 
-/* Each points to the beginning of a struct slab_map_leaf. */
-extern struct slab__leaf *slab_map_leaves[SLAB__LEAVES] __attribute__((visibility("hidden")));
+extern struct slab_map_leaf *slab_map_leaves[SLAB_LEAVES] __attribute__((visibility("hidden")));
 
 /* The leaf of an address below 48 bits, or NULL. */
 static inline struct slab_map_leaf *slab_map_leaf(uintptr_t address)
 {
-	struct slab__leaf **at = &slab_map_leaves[address >> SLAB__LEAF_SHIFT];
-
-	return (struct slab_map_leaf *)__atomic_load_n(at, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&slab_map_leaves[address >> SLAB__LEAF_SHIFT], __ATOMIC_ACQUIRE);
 }
 
 /*
@@ -57,13 +54,14 @@ void slab_map_set_holder(struct slab_cache *c, uintptr_t base, bool held);
 /* The number of the cache whose slab is at p, which is ours; 0: of none. */
 static inline uint32_t slab_map_holder(const void *p)
 {
-	const struct slab__leaf *l = slab_map_leaves[(uintptr_t)p >> SLAB__LEAF_SHIFT];
+	const struct slab_map_leaf *l = slab_map_leaves[(uintptr_t)p >> SLAB__LEAF_SHIFT];
 	size_t page = ((uintptr_t)p >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
 
 	return slab_read(&l->by_size[page]) | slab_read(&l->number[page]);
 }
 
-/* Of all size classes together. */
+/* Of all size classes together: the leaf of their first slab. It does not move, as who saw half of
+ * that would take the class of another block. */
 extern struct slab__window slab_map_window __attribute__((visibility("hidden")));
 
 /* slab_map_slot() of any pointer: by both levels. */
@@ -71,9 +69,9 @@ static inline uint32_t slab_map_slot_beyond(const void *p)
 {
 	uintptr_t turned = (uintptr_t)p >> 4 | (uintptr_t)p << 60;
 	uintptr_t leaf = turned >> (SLAB__LEAF_SHIFT - 4);
-	const struct slab__leaf *l;
+	const struct slab_map_leaf *l;
 
-	if (slab_unlikely(leaf >= SLAB__LEAVES))
+	if (slab_unlikely(leaf >= SLAB_LEAVES))
 		return 0;
 	l = __atomic_load_n(&slab_map_leaves[leaf], __ATOMIC_ACQUIRE);
 	if (slab_unlikely(l == NULL))
@@ -87,12 +85,12 @@ static inline uint32_t slab_map_slot_beyond(const void *p)
  */
 static inline uint32_t slab_map_slot(const void *p)
 {
-	uintptr_t at = (uintptr_t)p - slab_map_window.base;
+	uintptr_t at = (uintptr_t)p - slab__get(&slab_map_window.base);
 	uintptr_t page = (at >> 4 | at << 60) >> (SLAB__PAGE_SHIFT - 4);
 
-	if (slab_unlikely(page >= slab_map_window.pages))
+	if (slab_unlikely(page >= SLAB__LEAF_PAGES))
 		return slab_map_slot_beyond(p);
-	return slab_read(&slab_map_window.holder[page]);
+	return slab_read(&slab__get(&slab_map_window.holder)[page]);
 }
 
 /* What the map has for the granule of an address; 0: nothing. */
@@ -100,7 +98,7 @@ static inline uintptr_t slab_map_entry(const void *p)
 {
 	const struct slab_map_leaf *l;
 
-	if ((uintptr_t)p >> SLAB__LEAF_SHIFT >= SLAB__LEAVES)
+	if ((uintptr_t)p >> SLAB__LEAF_SHIFT >= SLAB_LEAVES)
 		return 0;
 	l = slab_map_leaf((uintptr_t)p);
 	if (l == NULL)

@@ -19,7 +19,7 @@
 _Static_assert(SLAB_OBJECT_MAX <= BYTES_MASK, "an object's size fits in a word");
 
 /* By 4 GiB of addresses; each points to the leaves' pointers, by granule. */
-static void *tables[SLAB__LEAVES];
+static void *tables[SLAB_LEAVES];
 
 /* No block begins outside of these granules; a walk through all need not look there. Numbers, for
  * an address would lie in a large block, and to a leak checker be a reference to it. */
@@ -75,7 +75,7 @@ static struct slab_owner_leaf *leaf_of(uintptr_t address)
 {
 	void **table;
 
-	if (address >> SLAB__LEAF_SHIFT >= SLAB__LEAVES)
+	if (address >> SLAB__LEAF_SHIFT >= SLAB_LEAVES)
 		return NULL;
 	table = __atomic_load_n(&tables[address >> SLAB__LEAF_SHIFT], __ATOMIC_ACQUIRE);
 	if (table == NULL)
@@ -102,7 +102,7 @@ static struct slab_owner_leaf *leaf_for(uintptr_t address)
 
 	if (slab_likely(leaf != NULL))
 		return leaf;
-	if (address >> SLAB__LEAF_SHIFT >= SLAB__LEAVES)
+	if (address >> SLAB__LEAF_SHIFT >= SLAB_LEAVES)
 		return NULL; /* beyond 48 bits: the kernel does not do that unasked */
 	table = made(&tables[address >> SLAB__LEAF_SHIFT], SLAB_LEAF_GRANULES * sizeof *table);
 	widen(address >> SLAB_GRANULE_SHIFT);
@@ -193,7 +193,7 @@ uint64_t slab_owner_next(uintptr_t *from, void **start)
 	uintptr_t high = slab_read(&highest) << SLAB_GRANULE_SHIFT | (SLAB_GRANULE_BYTES - 1);
 	uintptr_t at = *from > low ? *from : low;
 
-	while (at <= high && at >> SLAB__LEAF_SHIFT < SLAB__LEAVES) {
+	while (at <= high && at >> SLAB__LEAF_SHIFT < SLAB_LEAVES) {
 		struct slab_owner_leaf *leaf = leaf_of(at);
 		uint64_t word = 0;
 

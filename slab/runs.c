@@ -39,7 +39,7 @@ static bool is_within_bounds(const struct slab_span *run)
 	uintptr_t end = run->base + run->bytes;
 
 	return (run->base | run->bytes) % SLAB_GRANULE_BYTES == 0 && run->base != 0 &&
-	       end > run->base && (end - 1) >> SLAB__LEAF_SHIFT < SLAB__LEAVES &&
+	       end > run->base && (end - 1) >> SLAB__LEAF_SHIFT < SLAB_LEAVES &&
 	       run->bytes <= slab_root.mapped_bytes; /* or each granule would take long */
 }
 

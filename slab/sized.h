@@ -1,11 +1,11 @@
 /*
  * sized.h - the by-size front end: what is inlined of it                                 Floor 11
  *
- * Used by sized.c and by malloc.c, whose functions are the same by other names. From a size to its
- * class's slot is one load from a table; from a pointer to its slot two loads from the address map.
- * Neither touches the cache, nor does free compare a number as slab.h does: the map has told whose
- * the slab is. The slot of a class that is not made yet, and of a pointer that is none, is slot 0,
- * closed for ever.
+ * Used by sized.c and by malloc.c, whose functions are the same by other names. From a size to
+ * its class's slot is one load from a table; from a pointer to its slot one from the address map,
+ * by way of a window. Neither touches the cache, nor does free compare a number as slab.h does: the
+ * map has told whose the slab is. The slot of a class that is not made yet, and of a pointer that
+ * is none, is slot 0, closed for ever.
  */
 #ifndef SLAB_SIZED_H
 #define SLAB_SIZED_H

@@ -228,16 +228,8 @@ static size_t slot_pin_bytes(struct slab_thread *t, const struct slab_cache *c)
 	return s != NULL ? slab_slot_fill_pin_bytes(s) : 0;
 }
 
-/* Whether obj lies in a slab of c where slab.h does not look: most caches are in one leaf. */
-static bool is_beyond_window(const struct slab_cache *c, const void *obj)
-{
-	uintptr_t page = ((uintptr_t)obj - c->window.base) >> SLAB__PAGE_SHIFT;
-
-	return c->window.pages != 0 && page >= c->window.pages && slab_map_order1(obj) != 0 &&
-	       slab_map_holder(obj) == c->number;
-}
-
-EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
+static __attribute__((noinline)) void free_slowly(struct slab_cache *c, void *obj,
+                                                  const void *caller)
 {
 	int saved_errno = errno;
 	struct slab_list empties;
@@ -246,8 +238,6 @@ EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 
 	if (obj == NULL)
 		return;
-	if (is_beyond_window(c, obj) && slab__park(slab__slot_of(c), obj))
-		return;
 	if (slab_unlikely(c->mode == SLAB_MODE_MALLOC)) {
 		slab_direct_free(c, obj);
 		return;
@@ -255,7 +245,7 @@ EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 	if (slab_unlikely(c->state != SLAB_CACHE_LIVE))
 		slab_misuse_dead(c, "free");
 	if (slab_unlikely(c->mode == SLAB_MODE_DEBUG)) {
-		give_debugged(c, obj, __builtin_return_address(0));
+		give_debugged(c, obj, caller);
 		errno = saved_errno;
 		return;
 	}
@@ -269,6 +259,22 @@ EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
 	if (slab_unlikely(pinned))
 		empty_depots();
 	errno = saved_errno;
+}
+
+/* Whether obj lies in a slab of c where slab.h does not look: of a cache in several leaves. */
+static bool is_beyond_window(const struct slab_cache *c, const void *obj)
+{
+	uintptr_t base = slab_read(&c->window.base);
+
+	return base != SLAB__NOWHERE &&
+	       ((uintptr_t)obj - base) >> SLAB__PAGE_SHIFT >= SLAB__LEAF_PAGES &&
+	       slab_map_order1(obj) != 0 && slab_map_holder(obj) == c->number;
+}
+
+EXPORT void slab__free_slow(struct slab_cache *c, void *obj)
+{
+	if (!is_beyond_window(c, obj) || !slab__park(slab__slot_of(c), obj))
+		free_slowly(c, obj, __builtin_return_address(0));
 }
 
 EXPORT void *slab_cache_alloc(struct slab_cache *c)

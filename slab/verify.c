@@ -141,15 +141,15 @@ static void check_map(struct verify *v, const struct slab_span *span, uint32_t i
 static void check_window(struct verify *v)
 {
 	const struct slab_cache *c = v->cache;
-	const struct slab_map_leaf *leaf;
+	const struct slab__window *w = c->by_size ? &slab_map_window : &c->window;
+	const struct slab_map_leaf *l;
 
-	if (c->slot_bytes == 0 || c->by_size || c->slabs.slabs == 0)
+	if (c->slot_bytes == 0 || c->slabs.slabs == 0)
 		return;
-	leaf = slab_map_leaf(c->window.base % ((uintptr_t)1 << 48));
-	expect(v, "pages of the window", c, c->window.pages, SLAB__LEAF_PAGES);
-	expect(v, "window over the map", c, (uintptr_t)c->window.holder,
-	       leaf == NULL ? 0 : (uintptr_t)leaf->page.number);
-	expect(v, "bytes of the window before its leaf", c, c->window.base % SLAB_LEAF_BYTES, 0);
+	l = slab_map_leaf(w->base % ((uintptr_t)1 << 48));
+	expect(v, "bytes of the window before its leaf", w, w->base % SLAB_LEAF_BYTES, 0);
+	expect(v, "window over the map", w, (uintptr_t)w->holder,
+	       l == NULL ? 0 : (uintptr_t)(c->by_size ? l->by_size : l->number));
 }
 
 /* Every held slab, found through the spans: independent of the lists. */

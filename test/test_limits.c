@@ -265,7 +265,7 @@ static size_t leaf_bytes(void)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < SLAB__LEAVES; i++)
+	for (size_t i = 0; i < SLAB_LEAVES; i++)
 		n += slab_map_leaves[i] != NULL;
 	return n * sizeof(struct slab_map_leaf);
 }

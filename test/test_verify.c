@@ -168,7 +168,7 @@ Test(verify, every_page_of_a_slab_in_the_map)
 	struct slab_cache *small = c, *wide = new_cache("checked", 5000);
 	void *of_class = slab_malloc(100), *obj = slab_cache_alloc(wide);
 	uintptr_t base = slab_base(&wide->geo, slab_of(&wide->geo, obj));
-	struct slab__leaf *leaf = slab_map_leaves[base >> SLAB__LEAF_SHIFT];
+	struct slab_map_leaf *leaf = slab_map_leaves[base >> SLAB__LEAF_SHIFT];
 	size_t page = (base >> SLAB__PAGE_SHIFT) % SLAB__LEAF_PAGES;
 
 	c = wide;

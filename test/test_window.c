@@ -15,11 +15,10 @@ static uintptr_t window;
 static void make(void)
 {
 	c = new_cache("checked", 64);
-	cr_assert_eq(c->window.pages, 0);
+	cr_assert_eq(c->window.base, SLAB__NOWHERE);
 	cr_assert_eq(slab_cache_alloc_bulk(c, MANY, objs), MANY);
 	window = c->window.base;
 	cr_assert_eq(window % SLAB_LEAF_BYTES, 0);
-	cr_assert_eq(c->window.pages, SLAB__LEAF_PAGES);
 	c->window.base += SLAB_LEAF_BYTES;
 }
 
@@ -87,14 +86,38 @@ Test(window, what_is_wrong_is_reported_there)
 
 Test(window, one_that_is_not_the_maps_is_seen)
 {
-	uintptr_t none = 0, page = 4096;
 	const uint16_t *holder = c->window.holder + 1;
+	uintptr_t page = window + 4096;
 
 	c->window.base = window;
-	sees(&c->window.pages, &none, sizeof none, "pages of the window");
 	sees(&c->window.holder, &holder, sizeof holder, "window over the map");
-	page += window;
 	sees(&c->window.base, &page, sizeof page, "bytes of the window before its leaf");
+	slab_cache_free_bulk(c, MANY, objs);
+}
+
+Test(window, that_of_the_classes_is_looked_at_as_well)
+{
+	void *block = slab_malloc(64);
+	struct slab_cache *class = slab_cache_of(block);
+
+	cr_assert_eq(slab_cache_verify(class), 0);
+	listen_to_reports();
+	slab_map_window.holder++;
+	cr_assert_eq(slab_cache_verify(class), 1, "%s", heard.all);
+	slab_map_window.holder--;
+	listen_no_more();
+	slab_free(block);
+	slab_cache_free_bulk(c, MANY, objs);
+}
+
+Test(window, it_goes_where_slabs_are_taken)
+{
+	void *more[MANY];
+
+	cr_assert_eq(c->window.base, window + SLAB_LEAF_BYTES);
+	cr_assert_eq(slab_cache_alloc_bulk(c, MANY, more), MANY);
+	cr_assert_eq(c->window.base, window);
+	slab_cache_free_bulk(c, MANY, more);
 	slab_cache_free_bulk(c, MANY, objs);
 }
 
@@ -107,7 +130,6 @@ Test(window, a_cache_keeps_it_when_it_is_empty)
 	slab_reap();
 	cr_assert_eq(figures(c).slabs, 0);
 	cr_assert_eq(c->window.base, window);
-	cr_assert_eq(c->window.pages, SLAB__LEAF_PAGES);
 }
 
 /* Free must not put an object of a class outside of the magazine, where malloc does not look. */
@@ -115,7 +137,7 @@ Test(window, a_size_class_has_none)
 {
 	void *block = slab_malloc(64);
 
-	cr_assert_eq(slab_cache_of(block)->window.pages, 0);
+	cr_assert_eq(slab_cache_of(block)->window.base, SLAB__NOWHERE);
 	slab_cache_free(slab_cache_of(block), block);
 	slab_cache_free_bulk(c, MANY, objs);
 }
