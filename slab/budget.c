@@ -1,12 +1,12 @@
 /*
  * budget.c - what a slot may park, within its thread's budget                            Floor 8
  *
- * Called by magazine.c at every exchange. A slot is charged with what it can pin at worst,
- * min(slabs of the cache, objects granted) slabs, all of which together stay within
- * SLAB_THREAD_BYTES; and with what it pins as full as the slabs are now, for which a part of the
- * reserve is there (reserve.h). Of that each slot may have an equal share, whatever others have
- * taken before: they shrink to theirs. A slot whose cache grows meanwhile is charged again at its
- * next exchange.
+ * Called by magazine.c at every exchange, and by cache.c for the size of one. A slot is charged
+ * with what it can pin at worst, min(slabs of the cache, objects granted) slabs, all of which
+ * together stay within SLAB_THREAD_BYTES; and with what it pins as full as the slabs are now, for
+ * which a part of the reserve is there (reserve.h). Of that each slot may have an equal share,
+ * whatever others have taken before: they shrink to theirs. A slot whose cache grows meanwhile is
+ * charged again at its next exchange.
  */
 #include "slab/budget.h"
 #include "slab/depot.h"
@@ -18,10 +18,8 @@
 #define PASSED_LEAST 8 /* blocks of a size class: fewer, and so large ones, do not pass the depot */
 #define SWEEP_SPACING 64 /* exchanges at least between two sweeps over a thread's slots */
 
-/* Parked objects of a large cache come from anywhere in it, and are served before those whose turn
- * it is by address: the fewer are parked, the nearer to each other lie objects that are allocated
- * together. A cache that only grows has no scattered ones. */
-#define SCATTERED_BYTES ((size_t)8 << 20)
+/* In a cache beyond SLAB_SCATTERED_BYTES a slot parks few, once there are free objects in
+ * more slabs than the one that is being filled. One that only grows has none. */
 #define SCATTERED_CAP 32
 
 /* Whether there are free objects in more slabs than the one that is being filled. */
@@ -65,17 +63,30 @@ static uint64_t most_by_fill(const struct slab_cache *c, size_t room, size_t hel
 	return most > thin ? most : room * used / (used * slab_bytes + held);
 }
 
+uint32_t slab_budget_cap(const struct slab_geometry *geo, bool by_size)
+{
+	size_t size = geo->object_bytes;
+
+	if (geo->objects < 8 && size > 4096 && by_size)
+		return size > 16384 ? 2 : 4;
+	if (geo->objects < 8 && size > 4096)
+		return size > 8192 ? 0 : 2;
+	return size <= 256 ? 256 : size <= 512 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
+}
+
 /*
  * Two magazines pass the depot as they are, which suits batches. One of both their lengths, which
  * is filled and emptied by half, is exchanged less often by calls in any order: it is what a slot
- * has if two would be short.
+ * has if two would be short, and a few large blocks of a size class are not to pass the depot.
  */
 static struct slab_grant divide(const struct slab_cache *c, uint32_t cap, uint64_t most)
 {
-	bool is_short = most / 2 < PAIR_LEAST && (c->by_size || most / 2 < cap / 2);
+	uint32_t asked = slab_budget_cap(&c->geo, c->by_size); /* not by contention */
+	bool is_short = most < 4 || (most / 2 < PAIR_LEAST &&
+	                             (c->by_size || most / 2 + 1 < asked / 2));
 
-	if (c->by_size && cap < PASSED_LEAST)
-		return (struct slab_grant){ (uint32_t)(most < cap ? most : cap), false };
+	if (c->by_size && asked < PASSED_LEAST)
+		return (struct slab_grant){ (uint32_t)(most < asked ? most : asked), false };
 	if (most / 2 >= cap)
 		return (struct slab_grant){ cap, true };
 	return (struct slab_grant){ (uint32_t)(is_short ? most : most / 2), !is_short };
@@ -94,7 +105,7 @@ static struct slab_grant grant_within(struct slab_thread *t, struct slab_cache *
 		most = most_by_fill(c, room.fill_bytes, held);
 	if (held > room.worst_bytes && most > room.worst_bytes / c->geo.slab_bytes)
 		most = room.worst_bytes / c->geo.slab_bytes;
-	if (held > SCATTERED_BYTES && cap > SCATTERED_CAP && is_scattered(c))
+	if (held > SLAB_SCATTERED_BYTES && cap > SCATTERED_CAP && is_scattered(c))
 		cap = SCATTERED_CAP;
 	grant = divide(c, cap, most > hot ? most - hot : 0);
 	if (grant.cap > 0)
@@ -200,7 +211,7 @@ struct slab_grant slab_budget_grant(struct slab_thread *t, struct slab_cache *c,
 	};
 
 	/* one that may stay whole, parked anywhere, needs no half kept free for its depot */
-	if (slab_reserve_may_park(t, c, slab_slot_fill_pin_bytes(s), UINT32_MAX))
+	if (slab_reserve_may_stay(t, c, slab_slot_fill_pin_bytes(s)))
 		budget.fill_bytes = budget.worst_bytes;
 	if (t->sweep_credit > 0)
 		t->sweep_credit--;

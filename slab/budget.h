@@ -6,6 +6,10 @@
 
 #include "slab/layout.h"
 
+/* Objects in a magazine to begin with: contention makes them more, what a thread may pin fewer.
+ * 0: no magazines. */
+uint32_t slab_budget_cap(const struct slab_geometry *geo, bool by_size);
+
 /*
  * What slot s may park now. Charges the slot. When the budget is used up, idle slots of the thread
  * close and large ones shrink. The caller holds the thread's lock.

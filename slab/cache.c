@@ -9,12 +9,12 @@
 
 #include "slab/cache.h"
 #include "slab/bitmap.h"
+#include "slab/budget.h"
 #include "slab/check.h"
 #include "slab/config.h"
 #include "slab/depot.h"
 #include "slab/direct.h"
 #include "slab/list.h"
-#include "slab/magazine.h"
 #include "slab/map.h"
 #include "slab/meta.h"
 #include "slab/registry.h"
@@ -133,7 +133,7 @@ static struct slab_cache *create_locked(const char name[SLAB_NAME_BYTES],
 		.window = { SLAB__NOWHERE, NULL },
 		.state = SLAB_CACHE_LIVE,
 		.flags = args->flags,
-		.magazine_cap = slab_magazine_cap(geo),
+		.magazine_cap = slab_budget_cap(geo, sparse),
 		.by_size = sparse,
 		.geo = *geo,
 		.ctor = args->ctor,

@@ -1,14 +1,15 @@
 /*
  * depot.c - the shelf of magazines of one cache                                          Floor 5
  *
- * Called by magazine.c, slot.c and cache.c. How much may stand here is decided above, in reserve.h;
- * the depot only keeps account of what it pins.
+ * Called by reserve.c, magazine.c, slot.c and cache.c. How much may stand here is decided above, in
+ * reserve.h; the depot only keeps account of what it pins.
  * Source: Bonwick and Adams, "Magazines and Vmem" (2001), section 3.
  */
 #define _GNU_SOURCE
 #include "slab/depot.h"
 #include "slab/check.h"
 #include "slab/meta.h"
+#include "slab/slabpage.h"
 
 #define CONTENTION_WINDOW 64 /* exchanges after which contention is judged */
 #define CONTENTION_LIMIT 8   /* locks found taken in a window that make magazines larger */
@@ -21,11 +22,18 @@ void slab_depot_init(struct slab_depot *d)
 
 static void lock(struct slab_depot *d)
 {
-	if (pthread_mutex_trylock(&d->lock) != 0) {
-		pthread_mutex_lock(&d->lock);
-		d->contended++;
-	}
+	pthread_mutex_lock(&d->lock);
 	slab_seq_begin(&d->generation);
+}
+
+static void lock_to_exchange(struct slab_depot *d)
+{
+	bool taken = pthread_mutex_trylock(&d->lock) != 0;
+
+	if (taken)
+		pthread_mutex_lock(&d->lock);
+	slab_seq_begin(&d->generation);
+	d->contended += taken;
 }
 
 static void unlock(struct slab_depot *d)
@@ -34,10 +42,29 @@ static void unlock(struct slab_depot *d)
 	pthread_mutex_unlock(&d->lock);
 }
 
+size_t slab_depot_may_pin(const struct slab_cache *c, uint64_t objects)
+{
+	uint64_t slabs = slab_read(&c->slabs.slabs), full = slab_read(&c->slabs.full);
+	uint64_t thin = slab_read(&c->slabs.thin), each = slab_not_thin(&c->geo), between, rest;
+	size_t all = slab_pin_bytes(c, slabs);
+
+	if (objects <= thin || all > SLAB_SCATTERED_BYTES || full + thin > slabs /* changing */ ||
+	    (objects >= slabs && all <= slab_read(&slab_root.reserve.reserve_bytes) / 2))
+		return slab_pin_bytes(c, objects);
+	rest = objects - thin;
+	between = slabs - full - thin;
+	if (rest >= slabs * c->geo.objects)
+		return all;
+	if (rest < between * each)
+		return slab_pin_bytes(c, thin + (uint32_t)rest / (uint32_t)each);
+	rest -= between * each;
+	return slab_pin_bytes(c, thin + between + (uint32_t)rest / c->geo.objects);
+}
+
 static void account(struct slab_cache *c)
 {
 	struct slab_depot *d = &c->depot;
-	uint64_t pin = slab_pin_bytes(c, d->objects);
+	uint64_t pin = slab_depot_may_pin(c, d->objects);
 
 	if (pin == d->pin_bytes) /* all of a small cache: spare the atomic */
 		return;
@@ -88,7 +115,7 @@ struct slab_magazine *slab_depot_get(struct slab_cache *c, struct slab_magazine 
 
 	if (slab_read(&d->objects) == 0)
 		return NULL;
-	lock(d);
+	lock_to_exchange(d);
 	m = d->shelf;
 	if (m != NULL) {
 		d->shelf = m->next;
@@ -110,7 +137,7 @@ struct slab_magazine *slab_depot_put(struct slab_cache *c, struct slab_magazine 
 	struct slab_magazine *empty;
 
 	SLAB_ASSERT(m->count > 0 && m->count <= m->cap);
-	lock(d);
+	lock_to_exchange(d);
 	m->next = d->shelf;
 	d->shelf = m;
 	slab_add(&d->objects, m->count);
@@ -119,6 +146,18 @@ struct slab_magazine *slab_depot_put(struct slab_cache *c, struct slab_magazine 
 	empty = take_spare(d);
 	unlock(d);
 	return empty;
+}
+
+void slab_depot_reckon(struct slab_cache *c)
+{
+	struct slab_depot *d = &c->depot;
+	uint64_t objects = slab_read(&d->objects);
+
+	if (objects == 0 || slab_depot_may_pin(c, objects) <= slab_read(&d->pin_bytes))
+		return;
+	lock(d);
+	account(c);
+	unlock(d);
 }
 
 void slab_depot_drop_spares(struct slab_cache *c)

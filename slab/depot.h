@@ -31,4 +31,16 @@ static inline size_t slab_pin_bytes(const struct slab_cache *c, uint64_t objects
 	return (size_t)(objects < slabs ? objects : slabs) * c->geo.slab_bytes;
 }
 
+/*
+ * The same as full as the slabs are now: the most slabs in which nothing but so many parked objects
+ * can be in use. Of thin ones each takes an object, of full ones all that they have, of those in
+ * between what makes a slab not thin. Of a cache beyond SLAB_SCATTERED_BYTES few are to stand here,
+ * as they are served out of turn: each counts as a slab. And so it does where the whole cache is
+ * within half the reserve: it is soon charged with all, and the root's sum rests.
+ */
+size_t slab_depot_may_pin(const struct slab_cache *c, uint64_t objects);
+
+/* After objects of c went back to its slabs: what stands on the shelf may pin more of them. */
+void slab_depot_reckon(struct slab_cache *c);
+
 #endif

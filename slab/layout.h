@@ -311,6 +311,11 @@ struct slab_magazine {
 };
 #define SLAB_MAGAZINE_MAX 256
 
+/* Parked objects of a large cache come from anywhere in it, and are served before those whose turn
+ * it is by address: the fewer are parked, the nearer to each other lie objects that are allocated
+ * together. */
+#define SLAB_SCATTERED_BYTES ((size_t)8 << 20)
+
 /* Shelf of magazines that hold something, and of some empty ones to give in exchange. Under lock;
  * objects is read relaxed without it. */
 struct slab_depot {

@@ -1,10 +1,10 @@
 /*
  * magazine.c - taking an object from the magazines, giving one back                      Floor 9
  *
- * Called by slow.c, and cache.c for its size. Two magazines per slot keep a thread that swings
- * around an edge away from the depot for a magazine's length at least (Bonwick and Adams 2001,
- * section 3). Magazines start small and double with use, up to what the cache asks for and the
- * thread's budget grants; where that is few objects a slot has one, of which half is exchanged.
+ * Called by slow.c. Two magazines per slot keep a thread that swings around an edge away from the
+ * depot for a magazine's length at least (Bonwick and Adams 2001, section 3). Magazines start small
+ * and double with use, up to what the cache asks for and the thread's budget grants; where that is
+ * few objects a slot has one, of which half is exchanged.
  */
 #include <string.h>
 
@@ -23,15 +23,6 @@
 #define RARE_CALLS  256
 #define RARE_ALLOCS 2048
 #define RARE_BYTES  128
-
-uint32_t slab_magazine_cap(const struct slab_geometry *geo)
-{
-	size_t size = geo->object_bytes;
-
-	if (geo->objects < 8 && size > 4096)
-		return size > 16384 ? 2 : 4;
-	return size <= 256 ? 256 : size <= 512 ? 64 : size <= 1024 ? 32 : size <= 4096 ? 16 : 8;
-}
 
 static uint32_t next_size(const struct slab__slot *s, uint32_t cap)
 {

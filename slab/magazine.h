@@ -15,7 +15,4 @@ void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct sl
 void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
                         struct slab_list *empties);
 
-/* Objects in a magazine to begin with; what a thread may pin makes them fewer. 0: no magazines. */
-uint32_t slab_magazine_cap(const struct slab_geometry *geo);
-
 #endif

@@ -1,8 +1,8 @@
 /*
  * reserve.c - how much may be kept                                                       Floor 6
  *
- * Called by budget.c, magazine.c, slow.c, release.c and stats.c. Reads counters that lower floors
- * keep; pushes nothing but the order to give back.
+ * Called by slot.c, budget.c, magazine.c, slow.c, release.c and stats.c. Reads counters that lower
+ * floors keep; pushes nothing but the order to give back.
  */
 #include "slab/reserve.h"
 #include "slab/check.h"
@@ -32,6 +32,13 @@ static size_t pins(const struct slab_thread *t)
 	       t->fill_pin_bytes;
 }
 
+bool slab_reserve_depots_exceed(void)
+{
+	size_t pin = slab_read(&slab_root.depot_pin_bytes);
+
+	return pin > slab_read(&slab_root.reserve.reserve_bytes) && pin > slab_reserve_ceiling();
+}
+
 bool slab_reserve_is_pinned(const struct slab_thread *t, const struct slab_cache *c,
                             size_t own_bytes)
 {
@@ -55,14 +62,30 @@ size_t slab_reserve_settle(const struct slab_thread *t)
 	return slab_return_excess(most - most / 4); /* a call is dear: not for a page or two */
 }
 
+/* What is pinned but by c itself. */
+static size_t others(const struct slab_thread *t, const struct slab_cache *c, size_t own_bytes)
+{
+	return pins(t) - own_bytes - slab_read(&c->depot.pin_bytes);
+}
+
+static size_t shelf_most(void)
+{
+	size_t reserve = slab_read(&slab_root.reserve.reserve_bytes);
+
+	return reserve - reserve / 4;
+}
+
+bool slab_reserve_may_stay(const struct slab_thread *t, const struct slab_cache *c,
+                           size_t own_bytes)
+{
+	return others(t, c, own_bytes) + slab_pin_bytes(c, UINT64_MAX) <= shelf_most();
+}
+
 bool slab_reserve_may_park(const struct slab_thread *t, const struct slab_cache *c,
                            size_t own_bytes, uint32_t count)
 {
-	size_t reserve = slab_read(&slab_root.reserve.reserve_bytes);
-	size_t most = reserve - reserve / 4;
-	size_t others = pins(t) - own_bytes - slab_read(&c->depot.pin_bytes);
-	size_t here = own_bytes + slab_pin_bytes(c, slab_read(&c->depot.objects) + count);
-	size_t held = slab_pin_bytes(c, UINT64_MAX);
+	uint64_t shelved = slab_read(&c->depot.objects) + count;
 
-	return others + (here < held ? here : held) <= most;
+	return slab_reserve_may_stay(t, c, own_bytes) ||
+	       others(t, c, own_bytes) + own_bytes + slab_depot_may_pin(c, shelved) <= shelf_most();
 }

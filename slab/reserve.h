@@ -12,7 +12,8 @@
  *     warm slabs                            <= ceiling - pins, at least ceiling / 4, in
  *                                              libslab-malloc.so at least 3/4
  * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs. As
- * full as they are, of N slabs with U objects in use or parked, T of them thin, P parked ones are
+ * full as they are, depots are charged with the most that they can pin (depot.h), and a thread's
+ * slots with a share: of N slabs with U objects in use or parked, T of them thin, P parked ones are
  * taken to pin min(P, T) + P * N / U. Others may empty them while a thread is idle: then the worst
  * case counts.
  */
@@ -29,9 +30,16 @@ size_t slab_reserve_thread_budget(void);
 /* Gives back what is above the ceiling, seen from a thread under its lock. Returns bytes. */
 size_t slab_reserve_settle(const struct slab_thread *t);
 
+/* Whether depots alone pin too much: slabs have become emptier since. */
+bool slab_reserve_depots_exceed(void);
+
 /* Whether magazines pin too much: the depots should be emptied. Of c the slot pins own_bytes. */
 bool slab_reserve_is_pinned(const struct slab_thread *t, const struct slab_cache *c,
                             size_t own_bytes);
+
+/* Whether all that c has may be parked; own_bytes: what the caller's slot pins. */
+bool slab_reserve_may_stay(const struct slab_thread *t, const struct slab_cache *c,
+                           size_t own_bytes);
 
 /* Whether the depot of c may take count more objects; own_bytes: what the caller's slot pins. */
 bool slab_reserve_may_park(const struct slab_thread *t, const struct slab_cache *c,

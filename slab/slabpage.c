@@ -12,7 +12,6 @@
 #define LINE_BYTES 64
 #define MOST_COLOURS 64
 #define SHIFT_STRIDE 512 /* multiples of it start in an eighth of a cache's sets at most */
-#define THIN_PART   16 /* with one part in so many in use, or one object, a slab is thin */
 #define SPARSE_BYTES 4096 /* the largest that slabs of the by-size front end hold many of */
 #define CLASS_ORDER_LEAST 2 /* of its slabs: each header breaks a walk through what it holds; */
 #define CLASS_ORDER_END   4 /* and below that one part in 32 is what they waste, if any does */
@@ -332,7 +331,7 @@ uint32_t slab_take(struct slab *s, const struct slab_geometry *geo, uint32_t wan
 
 uint8_t slab_band(const struct slab *s, const struct slab_geometry *geo, uint16_t *floor)
 {
-	uint16_t not_thin = (uint16_t)(geo->objects / THIN_PART + 2);
+	uint16_t not_thin = (uint16_t)slab_not_thin(geo);
 	uint32_t quarters; /* begun quarters of the slab that are in use */
 
 	if (s->in_use == geo->objects) {

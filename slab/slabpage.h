@@ -159,6 +159,12 @@ static inline enum slab_fault slab_give(struct slab *s, const struct slab_geomet
 	return SLAB_GOOD;
 }
 
+/* With so many objects in use a slab is no longer thin: more than one in 16, and than one. */
+static inline uint32_t slab_not_thin(const struct slab_geometry *geo)
+{
+	return geo->objects / 16 + 2;
+}
+
 /* The band in which a slab belongs by its fill, and the fill below which it leaves that band or
  * becomes thin; 1 for one that is. */
 uint8_t slab_band(const struct slab *s, const struct slab_geometry *geo, uint16_t *floor);

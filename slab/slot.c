@@ -11,6 +11,7 @@
 #include "slab/depot.h"
 #include "slab/meta.h"
 #include "slab/misuse.h"
+#include "slab/reserve.h"
 #include "slab/slablist.h"
 
 void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap)
@@ -70,8 +71,12 @@ void slab_slot_give(struct slab_cache *c, struct slab__slot *s, void **objs, uin
 
 	if (slab_unlikely(misuse.fault != SLAB_GOOD))
 		slab_misuse_free(c, misuse.obj);
-	if (s != NULL)
-		slab_write(&s->net, s->net - (int64_t)n);
+	slab_depot_reckon(c);
+	if (s == NULL)
+		return;
+	slab_write(&s->net, s->net - (int64_t)n);
+	if (slab_unlikely(slab_reserve_depots_exceed()))
+		slab_depot_flush(c, empties);
 }
 
 void slab_slot_give_prev(struct slab_cache *c, struct slab__slot *s, struct slab_list *empties)

@@ -264,7 +264,8 @@ static void check_threads(struct verify *v)
 static void check_depot(struct verify *v)
 {
 	const struct slab_magazine *m;
-	uint64_t objects = 0;
+	uint64_t objects = 0, pinned = 0;
+	struct slab_list *pos;
 
 	for (m = v->cache->depot.shelf; m != NULL; m = m->next) {
 		objects += m->count;
@@ -273,6 +274,9 @@ static void check_depot(struct verify *v)
 			break; /* a loop, or nonsense: said below */
 	}
 	expect(v, "objects in the depot", NULL, v->cache->depot.objects, objects);
+	slab_list_for_each(pos, &slab_root.caches)
+		pinned += slab_container(pos, struct slab_cache, link)->depot.pin_bytes;
+	expect(v, "bytes that depots pin", NULL, slab_read(&slab_root.depot_pin_bytes), pinned);
 }
 
 static void check_totals(struct verify *v)

@@ -24,7 +24,11 @@ leave_out "looks at the flags of a cache, to which the letters add" \
 	stats/a_new_cache_is_empty
 leave_out "looks at what stands in a thread's magazines and in the depot" \
 	'magazine/*' 'class/*' 'window/*' 'grow/*' 'slot/*' 'verify/*' \
-	depot/pins_as_many_slabs_as_objects_but_no_more_than_there_are \
+	depot/of_thin_slabs_each_object_may_pin_one_but_no_more_than_there_are \
+	depot/of_fuller_slabs_it_takes_more_to_pin_one \
+	depot/is_reckoned_again_as_slabs_become_emptier \
+	depot/what_pins_too_much_by_then_goes_back_as_well \
+	depot/what_one_cache_puts_there_does_not_empty_the_others \
 	dtor/destroy_waits_for_destructors_at_the_end_of_a_thread \
 	fork/what_vanished_threads_have_parked_is_usable \
 	stats/parked_objects_are_cached_not_live \

@@ -113,7 +113,9 @@ Test(class, of_large_blocks_few_are_parked)
 		for (int i = 0; i < MANY; i++)
 			slab_free(p[i]);
 		cr_assert_gt(figures(c).objects_cached, 0, "%zu", size);
-		cr_assert_leq(figures(c).objects_cached, size > 16384 ? 2 : 8, "%zu", size);
+		cr_assert_leq(figures(c).objects_cached, size > 16384 ? 2 : 4, "%zu", size);
+		cr_assert_null(my_slot(c)->prev);
+		cr_assert_eq(c->depot.objects, 0);
 		figures_agree(c);
 	}
 }

@@ -2,7 +2,11 @@
 #define _GNU_SOURCE
 #include "test/unit.h"
 #include "slab/depot.h"
+#include "slab/list.h"
 #include "slab/meta.h"
+#include "slab/release.h"
+#include "slab/slot.h"
+#include "slab/thread.h"
 
 static struct slab_cache *c;
 
@@ -84,10 +88,11 @@ Test(depot, only_so_many_empty_ones_wait)
 	cr_assert_null(c->depot.spare);
 }
 
-Test(depot, pins_as_many_slabs_as_objects_but_no_more_than_there_are)
+Test(depot, of_thin_slabs_each_object_may_pin_one_but_no_more_than_there_are)
 {
 	uint64_t before = slab_root.depot_pin_bytes;
 
+	slab_write(&c->slabs.thin, 3);
 	slab_depot_put(c, magazine_of(2));
 	cr_assert_eq(slab_root.depot_pin_bytes, before + 2 * 4096);
 	slab_depot_put(c, magazine_of(40));
@@ -98,6 +103,114 @@ Test(depot, pins_as_many_slabs_as_objects_but_no_more_than_there_are)
 	slab_magazine_put(slab_depot_get(c, NULL));
 	cr_assert_eq(slab_root.depot_pin_bytes, before);
 	cr_assert_eq(slab_pin_bytes(c, UINT64_MAX), 3 * 4096);
+	slab_write(&c->slabs.thin, 0);
+}
+
+/* 31 objects in a slab: one of three is not thin, a full one has all. */
+Test(depot, of_fuller_slabs_it_takes_more_to_pin_one)
+{
+	cr_assert_eq(c->geo.objects, 31);
+	slab_write(&c->slabs.slabs, 100);
+	slab_write(&c->slabs.full, 60);
+	slab_write(&c->slabs.thin, 10);
+	cr_assert_eq(slab_depot_may_pin(c, 10), 10 * 4096);
+	cr_assert_eq(slab_depot_may_pin(c, 10 + 3 * 29), (10 + 29) * 4096);
+	cr_assert_eq(slab_depot_may_pin(c, 10 + 3 * 30), (10 + 30) * 4096);
+	cr_assert_eq(slab_depot_may_pin(c, 10 + 3 * 30 + 30), (10 + 30) * 4096);
+	cr_assert_eq(slab_depot_may_pin(c, 10 + 3 * 30 + 31 * 7), (10 + 30 + 7) * 4096);
+	cr_assert_eq(slab_depot_may_pin(c, UINT32_MAX), 100 * 4096);
+	slab_write(&c->slabs.slabs, 3000); /* 12 MiB, of which few are to be parked */
+	cr_assert_eq(slab_depot_may_pin(c, 200), 200 * 4096);
+	slab_write(&c->slabs.full, 0);
+	slab_write(&c->slabs.thin, 0);
+}
+
+/*
+ * A cache of so many slabs of 31 objects, an object of each on the shelf, as if it had been freed
+ * by way of a magazine. Then all others go back to their slabs, as when a slot is closed.
+ */
+static struct slab_cache *drain_around_the_shelf(size_t slabs)
+{
+	static void *objs[31 * 400];
+	struct slab_cache *drained = new_cache("drained", 128);
+	struct slab__slot *slot = my_slot(drained);
+	struct slab_list empties;
+	struct slab_thread *t;
+
+	slab_set(SLAB_RESERVE_BYTES, 1 << 20);
+	cr_assert_eq(slab_cache_alloc_bulk(drained, slabs * 31, objs), slabs * 31);
+	slab_thread_flush();
+	cr_assert_eq(drained->slabs.full, slabs);
+	for (size_t i = 0; i < slabs; i++) {
+		struct slab_magazine *m = magazine_of(1);
+
+		m->objs[0] = objs[31 * i];
+		cr_assert_null(slab_depot_put(drained, m));
+	}
+	slab_write(&slot->net, slot->net - (int64_t)slabs);
+	cr_assert_eq(drained->depot.pin_bytes, slabs / 31 * 4096);
+	slab_list_init(&empties);
+	t = slab_thread_lock();
+	for (size_t i = 0; i < slabs; i++)
+		slab_slot_give(drained, slot, &objs[31 * i + 1], 30, &empties);
+	slab_release(t, &empties);
+	slab_thread_unlock(t);
+	figures_agree(drained);
+	return drained;
+}
+
+static void end_drained(struct slab_cache *drained)
+{
+	slab_root.reserve.reserve_bytes = slab_root.reserve.min_bytes = 512 << 10;
+	slab_root.reserve.max_bytes = 4 << 20;
+	slab_cache_shrink(drained);
+	end_cache(drained);
+}
+
+Test(depot, is_reckoned_again_as_slabs_become_emptier)
+{
+	struct slab_cache *drained = drain_around_the_shelf(200);
+
+	cr_assert_eq(drained->depot.objects, 200);
+	cr_assert_eq(drained->depot.pin_bytes, 200 * 4096);
+	end_drained(drained);
+}
+
+Test(depot, what_pins_too_much_by_then_goes_back_as_well)
+{
+	struct slab_cache *drained = drain_around_the_shelf(400);
+
+	cr_assert_eq(drained->depot.objects, 0);
+	cr_assert_eq(figures(drained).slabs, 0);
+	end_drained(drained);
+}
+
+/* What may be put there must be charged as it was judged, or it is put and flushed in turn. */
+Test(depot, what_one_cache_puts_there_does_not_empty_the_others)
+{
+	enum { MANY = 60 * 63 };
+	static void *one[MANY], *two[MANY];
+	struct slab_cache *first = new_cache("first", 64), *second = new_cache("second", 64);
+
+	slab_set(SLAB_RESERVE_BYTES, 512 << 10);
+	cr_assert_eq(slab_cache_alloc_bulk(first, MANY, one), MANY);
+	cr_assert_eq(slab_cache_alloc_bulk(second, MANY, two), MANY);
+	slab_cache_free_bulk(first, 1500, one);
+	cr_assert_gt(first->depot.objects, 500);
+	for (int round = 0; round < 10; round++) {
+		uint64_t before = first->depot.objects;
+
+		slab_cache_free_bulk(second, 1500, two);
+		cr_assert_eq(first->depot.objects, before);
+		cr_assert_eq(slab_cache_alloc_bulk(second, 1500, two), 1500);
+	}
+	slab_cache_free_bulk(first, MANY - 1500, one + 1500);
+	slab_cache_free_bulk(second, MANY, two);
+	slab_thread_flush();
+	slab_root.reserve.reserve_bytes = slab_root.reserve.min_bytes = 512 << 10;
+	slab_root.reserve.max_bytes = 4 << 20;
+	end_cache(first);
+	end_cache(second);
 }
 
 Test(depot, a_reader_sees_an_even_generation_at_rest)

@@ -139,7 +139,8 @@ Test(reserve, depots_may_pin_three_quarters_of_the_ceiling)
 	slab_thread_unlock(t);
 	cr_assert_eq(slab_set(SLAB_RESERVE_BYTES, MIB), 0);
 	slab_write(&c->slabs.slabs, 1000);
-	cr_assert(slab_reserve_may_park(t, c, 0, 64)); /* at worst 64 slabs: 256 KiB */
+	slab_write(&c->slabs.thin, 1000); /* each object may be the only one in its slab */
+	cr_assert(slab_reserve_may_park(t, c, 0, 64)); /* so 64 slabs: 256 KiB */
 	cr_assert_not(slab_reserve_may_park(t, c, 0, 256));
 	slab_root.depot_pin_bytes = MIB / 2 + 64 * KIB;
 	cr_assert_not(slab_reserve_may_park(t, c, 0, 64));
@@ -150,6 +151,7 @@ Test(reserve, depots_may_pin_three_quarters_of_the_ceiling)
 	cr_assert(slab_reserve_is_pinned(t, c, 0));
 	slab_root.depot_pin_bytes = pinned;
 	slab_write(&c->slabs.slabs, 0);
+	slab_write(&c->slabs.thin, 0);
 }
 
 Test(reserve, what_slot_and_depot_both_may_pin_of_a_cache_counts_once)

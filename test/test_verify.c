@@ -270,6 +270,8 @@ Test(verify, the_depot)
 	struct slab_magazine *none = NULL, *loop = c->depot.shelf, *m = loop;
 
 	SEES_NUMBER(c->depot.objects, "objects in the depot");
+	SEES_NUMBER(c->depot.pin_bytes, "bytes that a depot pins");
+	SEES_NUMBER(slab_root.depot_pin_bytes, "and all of them");
 	sees(&c->depot.shelf, &none, sizeof none, "a shelf that was lost");
 	while (m->next != NULL)
 		m = m->next;
