@@ -375,8 +375,9 @@ static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
 
 /*
  * Hot, and the word that is counted up beside it, are plain accesses, so that a compiler keeps the
- * slot's address from an alloc to the free behind it: other threads and processes read them, one
- * aligned word each. The thread sanitizer is told what they are.
+ * slot's address from an alloc to the free behind it; what free reads of the map likewise, so that
+ * it is compared where it lies. Other threads and processes read and write them, one aligned word
+ * each. The thread sanitizer is told what they are.
  */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
