@@ -29,6 +29,7 @@ leave_out "looks at what stands in a thread's magazines and in the depot" \
 	depot/is_reckoned_again_as_slabs_become_emptier \
 	depot/what_pins_too_much_by_then_goes_back_as_well \
 	depot/what_one_cache_puts_there_does_not_empty_the_others \
+	depot/contention_makes_no_pair_one_magazine \
 	dtor/destroy_waits_for_destructors_at_the_end_of_a_thread \
 	fork/what_vanished_threads_have_parked_is_usable \
 	stats/parked_objects_are_cached_not_live \

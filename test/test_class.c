@@ -20,6 +20,36 @@ static void use(size_t size, int calls)
 		slab_free(slab_malloc(size));
 }
 
+/* Another thread, which makes so many calls for blocks of size; it asserts nothing, as a failed
+ * assertion ends the test in the thread that runs it alone. */
+struct other {
+	struct slab_cache *class;
+	size_t size;
+	int calls;
+	uint64_t parked, shelved; /* of the class, by whomever, while the thread is there */
+};
+
+static void *use_there(void *arg)
+{
+	struct other *o = arg;
+
+	use(o->size, o->calls);
+	o->shelved = o->class->depot.objects;
+	o->parked = figures(o->class).objects_cached;
+	return NULL;
+}
+
+static struct other use_in_another_thread(struct slab_cache *class, size_t size, int calls)
+{
+	struct other o = { class, size, calls, 0, 0 };
+	pthread_t id;
+
+	cr_assert_eq(pthread_create(&id, NULL, use_there, &o), 0);
+	pthread_join(id, NULL);
+	figures_agree(class);
+	return o;
+}
+
 /* The class of size, with its first block taken and freed by this thread. */
 static struct slab_cache *class_of(size_t size)
 {
@@ -168,61 +198,29 @@ Test(class, sweeps_over_the_slots_do_not_begin_anew)
 	figures_agree(c);
 }
 
-static void *use_rarely(void *arg)
-{
-	struct slab_cache *c = arg;
-	uint64_t before = figures(c).objects_cached;
-
-	use(700, RARE_CALLS - 2);
-	cr_assert_eq(figures(c).objects_cached, before);
-	return NULL;
-}
-
 Test(class, each_thread_counts_its_own_calls)
 {
 	struct slab_cache *c = class_of(700);
-	pthread_t id;
+	uint64_t mine;
 
 	use(700, 2 * RARE_CALLS);
-	cr_assert_gt(figures(c).objects_cached, 1);
-	cr_assert_eq(pthread_create(&id, NULL, use_rarely, c), 0);
-	pthread_join(id, NULL);
-	figures_agree(c);
-}
-
-static void *use_twice(void *arg)
-{
-	struct slab_cache *c = arg;
-
-	use(1100, 2);
-	cr_assert_gt(figures(c).objects_cached, 1);
-	return NULL;
+	mine = figures(c).objects_cached;
+	cr_assert_gt(mine, 1);
+	cr_assert_eq(use_in_another_thread(c, 700, RARE_CALLS - 2).parked, mine);
 }
 
 /* Threads that live for one request each would never have magazines. */
 Test(class, one_that_all_threads_together_use_often_is_not_rare)
 {
 	struct slab_cache *c = class_of(1100);
-	pthread_t id;
 
-	for (int i = 0; i < RARE_ALLOCS; i++) { /* each of them begins anew */
+	for (int i = 0; i < RARE_ALLOCS - 3; i++) { /* each of them begins anew */
 		slab_thread_flush();
 		use(1100, 2);
 	}
 	slab_thread_flush();
-	cr_assert_eq(figures(c).objects_cached, 0);
-	cr_assert_eq(pthread_create(&id, NULL, use_twice, c), 0);
-	pthread_join(id, NULL);
-	figures_agree(c);
-}
-
-static void *take_one(void *arg)
-{
-	struct slab_cache *c = arg;
-
-	slab_free(slab_malloc(1200));
-	cr_assert_eq(c->depot.objects, 0);
-	return NULL;
+	cr_assert_eq(use_in_another_thread(c, 1100, 2).parked, 0);
+	cr_assert_gt(use_in_another_thread(c, 1100, 2).parked, 0);
 }
 
 /* The class would grow while free blocks stand there. */
@@ -231,18 +229,14 @@ Test(class, what_stands_in_the_depot_is_taken_first)
 	struct slab_cache *c = class_of(1200);
 	void *block = slab_malloc(1200);
 	struct slab_magazine *m = slab_magazine_get(16);
-	struct slab__slot *s = my_slot(c);
-	pthread_t id;
 
 	cr_assert(block != NULL && m != NULL);
 	m->objs[0] = block; /* as if freed by way of a magazine */
 	m->count = 1;
 	cr_assert_null(slab_depot_put(c, m));
 	slab_write(&c->slabs.direct_frees, c->slabs.direct_frees + 1);
-	cr_assert_null(s->objs);
-	cr_assert_eq(pthread_create(&id, NULL, take_one, c), 0);
-	pthread_join(id, NULL);
-	figures_agree(c);
+	cr_assert_null(my_slot(c)->objs);
+	cr_assert_eq(use_in_another_thread(c, 1200, 2).shelved, 0);
 }
 
 /* A typed cache is made to be used. */

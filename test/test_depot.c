@@ -249,6 +249,21 @@ Test(depot, contention_makes_magazines_larger_up_to_the_largest)
 	cr_assert_eq(c->magazine_cap, SLAB_MAGAZINE_MAX);
 }
 
+/* Two threads that hand objects on: one magazine, however long, would not pass the depot. */
+Test(depot, contention_makes_no_pair_one_magazine)
+{
+	enum { MANY = 3000 };
+	static void *objs[MANY];
+	struct slab_cache *wide = new_cache("wide", 1024);
+
+	wide->magazine_cap = SLAB_MAGAZINE_MAX;
+	cr_assert_eq(slab_cache_alloc_bulk(wide, MANY, objs), MANY);
+	slab_cache_free_bulk(wide, 100, objs);
+	cr_assert_not_null(my_slot(wide)->prev);
+	slab_cache_free_bulk(wide, MANY - 100, objs + 100);
+	end_cache(wide);
+}
+
 #ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
 static int kind(const pthread_mutex_t *lock)
 {

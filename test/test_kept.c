@@ -40,6 +40,26 @@ static uint64_t swing(int rounds)
 	return slab_page_calls.map - before;
 }
 
+/* One of 64 MiB has a page of the address map for itself at least, which stays with it. */
+Test(kept, what_is_kept_costs_no_call_however_large)
+{
+	char *much = slab_malloc(200 * M), *block;
+	uint64_t calls;
+
+	slab_root.recent_doubled = 5;
+	slab_free(slab_malloc(64 * M));
+	calls = slab_page_calls.map + slab_page_calls.unmap + slab_page_calls.drop;
+	for (int i = 0; i < 10; i++) {
+		block = slab_malloc(64 * M);
+		cr_assert_not_null(block);
+		slab_free(block);
+	}
+	cr_assert_eq(slab_page_calls.map + slab_page_calls.unmap + slab_page_calls.drop, calls);
+	slab_free(much);
+	slab_reap();
+	is_sound();
+}
+
 /* A little soon; then more for each 256 MiB that were mapped again. */
 Test(kept, what_is_paid_for_again_and_again_is_kept)
 {

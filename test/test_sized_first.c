@@ -29,6 +29,15 @@ static void *take_each_size(void *arg)
 	return NULL;
 }
 
+/* Takes no lock, and so meets nobody but in the map, where others put the first block. */
+static void *free_nothing(void *arg)
+{
+	pthread_barrier_wait(&barrier);
+	for (int i = 0; i < 10000; i++)
+		slab_free(NULL);
+	return arg;
+}
+
 static int count_class(struct slab_cache *c, void *ctx)
 {
 	*(unsigned *)ctx += strncmp(figures(c).name, "size-", 5) == 0;
@@ -37,14 +46,16 @@ static int count_class(struct slab_cache *c, void *ctx)
 
 Test(sized_first, each_is_made_once)
 {
-	pthread_t ids[THREADS];
+	pthread_t ids[THREADS], other;
 	unsigned classes = 0;
 
-	cr_assert_eq(pthread_barrier_init(&barrier, NULL, THREADS), 0);
+	cr_assert_eq(pthread_barrier_init(&barrier, NULL, THREADS + 1), 0);
+	cr_assert_eq(pthread_create(&other, NULL, free_nothing, NULL), 0);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		cr_assert_eq(pthread_create(&ids[i], NULL, take_each_size, (void *)i), 0);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(ids[i], NULL);
+	pthread_join(other, NULL);
 	pthread_barrier_destroy(&barrier);
 	slab_for_each_cache(count_class, &classes);
 	cr_assert_eq(classes, 8 + 3 * 8, "%u classes up to 1 KiB", classes);
