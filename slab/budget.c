@@ -5,8 +5,8 @@
  * with what it can pin at worst, min(slabs of the cache, objects granted) slabs, all of which
  * together stay within SLAB_THREAD_BYTES; and with what it pins as full as the slabs are now, for
  * which a part of the reserve is there (reserve.h). Of that each slot may have an equal share,
- * whatever others have taken before: they shrink to theirs. A slot whose cache grows meanwhile is
- * charged again at its next exchange.
+ * whatever others have taken before: they shrink to theirs. What is granted holds for a few
+ * exchanges, but a slot whose cache grows beyond its charge is charged again at the next one.
  */
 #include "slab/budget.h"
 #include "slab/depot.h"
@@ -17,6 +17,8 @@
 #define PAIR_LEAST 64 /* objects: two magazines of so many are not short */
 #define PASSED_LEAST 8 /* blocks of a size class: fewer, and so large ones, do not pass the depot */
 #define SWEEP_SPACING 64 /* exchanges at least between two sweeps over a thread's slots */
+#define RENEWAL  2 /* in slot.grant: an exchange for which it still holds */
+#define RENEWALS 7 /* of them: reckoning takes as long as an exchange */
 
 /* In a cache beyond SLAB_SCATTERED_BYTES a slot parks few, once there are free objects in
  * more slabs than the one that is being filled. One that only grows has none. */
@@ -112,6 +114,8 @@ static struct slab_grant grant_within(struct slab_thread *t, struct slab_cache *
 		parked = ((uint64_t)grant.cap << grant.pair) + hot;
 	slab_slot_charge(t, s, (struct slab_pin){ slab_pin_bytes(c, parked),
 	                                          fill_pin_bytes(c, parked) });
+	if (s->objs != NULL)
+		s->grant = grant.pair;
 	return grant;
 }
 
@@ -154,14 +158,14 @@ static void close_if_idle(struct slab_thread *t, struct slab_cache *c, void *ctx
 {
 	struct sweep *sweep = ctx;
 	struct slab__slot *s = slab_slot_opened(t, c);
-	uint16_t now = slab_slot_tick(s);
+	uint32_t now = slab_slot_tick(s);
 
 	if ((s->seq & 1) != 0) /* the one that is being used */
 		return;
-	if (s->objs == NULL || now == s->seen)
+	if (s->objs == NULL || now == slab_slot_loaded(s)->seen)
 		slab_slot_close(t, c, s, sweep->empties);
 	else
-		s->seen = now;
+		slab_slot_loaded(s)->seen = now;
 }
 
 static void shrink_to_fair(struct slab_thread *t, struct slab_cache *c, void *ctx)
@@ -202,9 +206,13 @@ static void balance(struct slab_thread *t, uint64_t newcomers, struct slab_list 
 	t->sweep_credit = (uint32_t)t->open + SWEEP_SPACING;
 }
 
-struct slab_grant slab_budget_grant(struct slab_thread *t, struct slab_cache *c,
-                                    struct slab__slot *s, struct slab_list *empties)
+/* Grants slot s what it may park from now on: see slab_budget_grant(). */
+static __attribute__((noinline)) struct slab_grant reckon(struct slab_thread *t,
+                                                          struct slab_cache *c,
+                                                          struct slab__slot *s,
+                                                          struct slab_list *empties)
 {
+	struct slab_grant grant;
 	struct slab_pin budget = {
 		.worst_bytes = slab_read(&slab_root.thread_bytes),
 		.fill_bytes = slab_reserve_thread_budget(),
@@ -213,9 +221,33 @@ struct slab_grant slab_budget_grant(struct slab_thread *t, struct slab_cache *c,
 	/* one that may stay whole, parked anywhere, needs no half kept free for its depot */
 	if (slab_reserve_may_stay(t, c, slab_slot_fill_pin_bytes(s)))
 		budget.fill_bytes = budget.worst_bytes;
-	if (t->sweep_credit > 0)
-		t->sweep_credit--;
 	if (is_used_up(t, budget) && t->open > (s->objs != NULL)) /* others have some */
 		balance(t, s->objs == NULL, empties);
-	return grant_within(t, c, s, room_for(t, s, budget));
+	grant = grant_within(t, c, s, room_for(t, s, budget));
+	if (s->objs != NULL && s->cap == grant.cap) /* else magazines still grow or shrink to it */
+		s->grant += RENEWALS * RENEWAL;
+	return grant;
+}
+
+/* Whether the last grant holds: all that it lets the slot pin is charged, though the cache may
+ * have more slabs since, and the thread may pin as much. */
+static bool holds(const struct slab_thread *t, const struct slab_cache *c,
+                  const struct slab__slot *s)
+{
+	uint32_t parked = (s->cap << (s->grant & 1)) + slab_slot_may_have_hot(t, c);
+
+	return s->objs != NULL && s->grant >= RENEWAL &&
+	       t->pin_bytes <= slab_read(&slab_root.thread_bytes) &&
+	       slab_pin_bytes(c, parked) <= slab_slot_pin_bytes(s);
+}
+
+struct slab_grant slab_budget_grant(struct slab_thread *t, struct slab_cache *c,
+                                    struct slab__slot *s, struct slab_list *empties)
+{
+	if (t->sweep_credit > 0)
+		t->sweep_credit--;
+	if (!holds(t, c, s))
+		return reckon(t, c, s, empties);
+	s->grant -= RENEWAL;
+	return (struct slab_grant){ s->cap, s->grant & 1 };
 }

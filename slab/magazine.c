@@ -45,11 +45,14 @@ static void drop_hot(struct slab_thread *t, struct slab_cache *c, void *ctx)
 	slab_slot_end(s);
 }
 
-/* Before slot s gets its first magazine. The second one that a thread opens is the end of objects
- * outside of the magazines: see choose_hot(). */
-static void note_open(struct slab_thread *t, const struct slab__slot *s, struct slab_list *empties)
+/* Before slot s gets its first magazine; what it counted until then is over. The second one that a
+ * thread opens is the end of objects outside of the magazines: see choose_hot(). */
+static void note_open(struct slab_thread *t, struct slab__slot *s, struct slab_list *empties)
 {
-	if (s->objs == NULL && ++t->open == 2)
+	if (s->objs != NULL)
+		return;
+	s->grant = 0;
+	if (++t->open == 2)
 		slab_slot_for_each(t, drop_hot, empties);
 }
 
@@ -183,7 +186,7 @@ static struct slab__slot *slot_with_magazines(struct slab_thread *t, const struc
 static bool is_rare(const struct slab_cache *c, const struct slab__slot *s)
 {
 	return c->by_size && c->geo.object_bytes > RARE_BYTES && s->objs == NULL &&
-	       s->seen < RARE_CALLS && slab_read(&c->slabs.direct_allocs) < RARE_ALLOCS &&
+	       s->grant < RARE_CALLS && slab_read(&c->slabs.direct_allocs) < RARE_ALLOCS &&
 	       slab_read(&c->depot.objects) == 0;
 }
 
@@ -212,7 +215,7 @@ void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct sl
 	if (obj == NULL && !slab_slablist_is_full(c) && slab_slablist_take(c, 1, &obj) > 0) {
 		slab_slablist_count_direct(c, 1, 0);
 		if (rare)
-			s->seen++;
+			s->grant++;
 	}
 	if (slab_read(&c->slabs.empty) > (c->ctor != NULL)) /* added, and not needed after all */
 		slab_slablist_drain(c, false, empties);
@@ -307,7 +310,7 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
 		slab_slot_begin(s);
 		slab_slot_open(t, c, s);
 		if (is_rare(c, s))
-			s->seen++;
+			s->grant++;
 		else
 			grant = slab_budget_grant(t, c, s, empties);
 		if (s->objs != NULL)

@@ -155,7 +155,7 @@ struct slab_magazine *slab_magazine_get(uint32_t cap)
 	m->next = NULL;
 	m->cap = (uint16_t)magazine_cap(kind);
 	m->count = 0;
-	m->filler = 0;
+	m->filler = m->seen = 0;
 	m->bottom = NULL;
 	return m;
 }

@@ -45,7 +45,8 @@ bool slab_reserve_is_pinned(const struct slab_thread *t, const struct slab_cache
 	size_t both = own_bytes + slab_read(&c->depot.pin_bytes), all = pins(t);
 	size_t held = slab_pin_bytes(c, UINT64_MAX);
 
-	if (slab_read(&slab_root.depot_pin_bytes) == 0)
+	if (slab_read(&slab_root.depot_pin_bytes) == 0 ||
+	    all <= slab_read(&slab_root.reserve.reserve_bytes))
 		return false;
 	return all - (both > held ? both - held : 0) > slab_reserve_ceiling();
 }

@@ -53,7 +53,7 @@ static void fold(struct slab_cache *c, struct slab__slot *s)
 	slab_write(&s->word, (uint64_t)slab_slot_count(s));
 }
 
-void slab_slot_open(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s)
+void slab_slot_open_first(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s)
 {
 	s->cookie = slab_cookie(c);
 	if (slab_unlikely(slab_read(&s->word) >> 63 != 0))
@@ -121,7 +121,7 @@ size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab_
 	slab_magazine_put(slab_slot_loaded(s));
 	slab_write(&s->cap, 0);
 	slab_write(&s->objs, NULL);
-	s->seen = UINT16_MAX; /* not of a rarely used class */
+	s->grant = UINT16_MAX; /* not of a rarely used class */
 	slab_slot_charge(t, s, (struct slab_pin){ 0 });
 	t->open--;
 	slab_slot_end(s);
@@ -134,7 +134,7 @@ size_t slab_slot_flush(struct slab_thread *t, struct slab_cache *c, struct slab_
 	size_t n = s != NULL ? slab_slot_close(t, c, s, empties) : 0;
 
 	if (s != NULL && s->cookie != 0)
-		s->seen = 0;
+		s->grant = 0;
 	return n;
 }
 

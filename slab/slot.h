@@ -89,11 +89,11 @@ static inline uint32_t slab_slot_parked(const struct slab__slot *s)
 
 /* The count and twice the allocs, of which any call on the fast path makes one more or two: the
  * same as before in a slot that nobody has used. */
-static inline uint16_t slab_slot_tick(const struct slab__slot *s)
+static inline uint32_t slab_slot_tick(const struct slab__slot *s)
 {
 	uint64_t word = slab_read(&s->word);
 
-	return (uint16_t)(word + 2 * (word >> SLAB__COUNT_BITS));
+	return (uint32_t)(word + 2 * (word >> SLAB__COUNT_BITS));
 }
 
 /* The magazine that the fast path works on, or NULL. Its own count is stale meanwhile. */
@@ -121,8 +121,14 @@ static inline void slab_slot_set_cap(struct slab__slot *s, uint32_t cap)
 void slab_slot_install(struct slab__slot *s, struct slab_magazine *m, uint32_t cap);
 void slab_slot_set_prev(struct slab__slot *s, struct slab_magazine *m);
 
-/* Before the first use of a slot; harmless later. */
-void slab_slot_open(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s);
+/* Before the first use of a slot, and whenever it may have counted far; harmless later. */
+void slab_slot_open_first(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s);
+
+static inline void slab_slot_open(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s)
+{
+	if (slab_unlikely(s->cookie == 0 || slab_read(&s->word) >> 63 != 0))
+		slab_slot_open_first(t, c, s);
+}
 
 /* Everything to the slabs, both magazines away. The counters of the slot stay. Returns objects. */
 size_t slab_slot_close(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,

@@ -15,7 +15,7 @@ mkdir -p "$build" || exit 1
 kept=test/bench/instructions.txt
 cc=${CC:-cc}
 short=100000 long=300000 # pairs; multiples of the 1,000 that a turn takes
-cases="pair call lifo fifo bulk grow slabs heap guess"
+cases="pair call lifo fifo large bulk grow slabs heap guess"
 
 # "gcc-12": how the lines of instructions.txt begin
 compiler=$(printf '%s\n' '#if defined(__clang__)' clang __clang_major__ \

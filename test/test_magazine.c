@@ -108,11 +108,11 @@ Test(magazine, a_large_cache_parks_few_once_it_is_scattered)
 
 	cr_assert_eq(slab_cache_alloc_bulk(large, N, many), N);
 	cr_expect_gt(slot->cap, 64); /* it only grew */
-	for (int i = 0; i < N; i += 20)
+	for (int i = 0; i < N; i += 10)
 		slab_cache_free(large, many[i]);
 	cr_expect_eq(slot->cap, 32);
 	for (int i = 0; i < N; i++)
-		if (i % 20 != 0)
+		if (i % 10 != 0)
 			slab_cache_free(large, many[i]);
 	slab_thread_flush();
 	end_cache(large);

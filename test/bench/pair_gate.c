@@ -3,8 +3,9 @@
  *
  *   pair_gate CASE N     N pairs of alloc and free of 64 bytes, in the pattern that CASE names
  *
- * "grow" only allocates: what it takes to fill magazines from fresh slabs. "slabs" empties its
- * magazines into the slabs behind every 1,000 pairs, and fills them from there.
+ * "large" is "lifo" of 1,024 bytes: magazines are short, and exchanged often. "grow" only
+ * allocates: what it takes to fill magazines from fresh slabs. "slabs" empties its magazines into
+ * the slabs behind every 1,000 pairs, and fills them from there.
  * "heap" is of malloc and free instead, which instructions.sh has slab serve by preload: 40 sizes,
  * a random one of the live blocks replaced by one of another size. It counts how often magazines
  * are exchanged, as far as what a thread may park allows.
@@ -40,6 +41,18 @@ static void lifo(void)
 		objs[i] = slab_cache_alloc(cache);
 	while (i-- > 0)
 		slab_cache_free(cache, objs[i]);
+}
+
+static void large(void)
+{
+	static struct slab_cache *wide;
+	struct slab_cache *narrow = cache;
+
+	if (wide == NULL)
+		wide = slab_cache_create("large", 1024, NULL);
+	cache = wide;
+	lifo();
+	cache = narrow;
 }
 
 static void fifo(void)
@@ -102,8 +115,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} cases[] = { { "pair", pair }, { "lifo", lifo }, { "fifo", fifo }, { "bulk", bulk },
-		      { "grow", grow }, { "slabs", slabs }, { "heap", heap } };
+	} cases[] = { { "pair", pair }, { "lifo", lifo }, { "fifo", fifo }, { "large", large },
+		      { "bulk", bulk }, { "grow", grow }, { "slabs", slabs }, { "heap", heap } };
 	struct slab_cache_args args = { 0 };
 	long n = argc == 3 ? strtol(argv[2], NULL, 10) : 0;
 	size_t i;
@@ -117,6 +130,6 @@ int main(int argc, char **argv)
 			cases[i].run();
 		return 0;
 	}
-	fprintf(stderr, "usage: pair_gate pair|lifo|fifo|bulk|grow|slabs|heap N\n");
+	fprintf(stderr, "usage: pair_gate pair|lifo|fifo|large|bulk|grow|slabs|heap N\n");
 	return 2;
 }
