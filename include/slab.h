@@ -329,9 +329,8 @@ struct slab__slot {
 	uint16_t prev_count;          /* objects in the previous magazine */
 	uint16_t pin_4k;              /* slab memory that this slot may pin, in units of 4 KiB */
 	uint16_t fill_pin_4k;         /* of that, at most this as full as the cache's slabs are */
-	uint16_t grant;               /* exchanges for which the last one holds, times two, and 1 if
-	                               * it is a pair; without a magazine: calls of a rarely used
-	                               * size class */
+	uint16_t grant;               /* what was granted last, and for how long: see budget.c;
+	                               * without a magazine: calls of a rarely used size class */
 };
 #define SLAB__VACANT ((uintptr_t)1)
 #define SLAB__COUNT_BITS 16

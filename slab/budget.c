@@ -17,8 +17,12 @@
 #define PAIR_LEAST 64 /* objects: two magazines of so many are not short */
 #define PASSED_LEAST 8 /* blocks of a size class: fewer, and so large ones, do not pass the depot */
 #define SWEEP_SPACING 64 /* exchanges at least between two sweeps over a thread's slots */
-#define RENEWAL  2 /* in slot.grant: an exchange for which it still holds */
-#define RENEWALS 7 /* of them: reckoning takes as long as an exchange */
+#define RENEWALS 7 /* exchanges after it for which a grant holds: reckoning takes as long as one */
+
+/* slot.grant of a slot with a magazine */
+#define GRANT_PAIR    1u
+#define GRANT_RENEWAL 2u  /* one of at most RENEWALS */
+#define GRANT_CAP     16u /* one object */
 
 /* In a cache beyond SLAB_SCATTERED_BYTES a slot parks few, once there are free objects in
  * more slabs than the one that is being filled. One that only grows has none. */
@@ -115,7 +119,7 @@ static struct slab_grant grant_within(struct slab_thread *t, struct slab_cache *
 	slab_slot_charge(t, s, (struct slab_pin){ slab_pin_bytes(c, parked),
 	                                          fill_pin_bytes(c, parked) });
 	if (s->objs != NULL)
-		s->grant = grant.pair;
+		s->grant = (uint16_t)(grant.cap * GRANT_CAP + grant.pair * GRANT_PAIR);
 	return grant;
 }
 
@@ -224,9 +228,14 @@ static __attribute__((noinline)) struct slab_grant reckon(struct slab_thread *t,
 	if (is_used_up(t, budget) && t->open > (s->objs != NULL)) /* others have some */
 		balance(t, s->objs == NULL, empties);
 	grant = grant_within(t, c, s, room_for(t, s, budget));
-	if (s->objs != NULL && s->cap == grant.cap) /* else magazines still grow or shrink to it */
-		s->grant += RENEWALS * RENEWAL;
+	if (s->objs != NULL && grant.cap > 0)
+		s->grant += RENEWALS * GRANT_RENEWAL;
 	return grant;
+}
+
+static struct slab_grant last_grant(const struct slab__slot *s)
+{
+	return (struct slab_grant){ s->grant / GRANT_CAP, (s->grant & GRANT_PAIR) != 0 };
 }
 
 /* Whether the last grant holds: all that it lets the slot pin is charged, though the cache may
@@ -234,9 +243,10 @@ static __attribute__((noinline)) struct slab_grant reckon(struct slab_thread *t,
 static bool holds(const struct slab_thread *t, const struct slab_cache *c,
                   const struct slab__slot *s)
 {
-	uint32_t parked = (s->cap << (s->grant & 1)) + slab_slot_may_have_hot(t, c);
+	struct slab_grant grant = last_grant(s);
+	uint32_t parked = (grant.cap << grant.pair) + slab_slot_may_have_hot(t, c);
 
-	return s->objs != NULL && s->grant >= RENEWAL &&
+	return s->objs != NULL && s->grant % GRANT_CAP >= GRANT_RENEWAL &&
 	       t->pin_bytes <= slab_read(&slab_root.thread_bytes) &&
 	       slab_pin_bytes(c, parked) <= slab_slot_pin_bytes(s);
 }
@@ -248,6 +258,6 @@ struct slab_grant slab_budget_grant(struct slab_thread *t, struct slab_cache *c,
 		t->sweep_credit--;
 	if (!holds(t, c, s))
 		return reckon(t, c, s, empties);
-	s->grant -= RENEWAL;
-	return (struct slab_grant){ s->cap, s->grant & 1 };
+	s->grant -= GRANT_RENEWAL;
+	return last_grant(s);
 }

@@ -11,8 +11,9 @@
 uint32_t slab_budget_cap(const struct slab_geometry *geo, bool by_size);
 
 /*
- * What slot s may park now. Charges the slot. When the budget is used up, idle slots of the thread
- * close and large ones shrink. The caller holds the thread's lock.
+ * What slot s may park now. One exchange of eight reckons it, or one at which it no longer holds:
+ * that charges the slot, and when the budget is used up, idle slots of the thread close and large
+ * ones shrink. The caller holds the thread's lock.
  */
 struct slab_grant slab_budget_grant(struct slab_thread *t, struct slab_cache *c,
                                     struct slab__slot *s, struct slab_list *empties);

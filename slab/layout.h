@@ -306,7 +306,7 @@ struct slab_magazine {
 	uint16_t cap;
 	uint16_t count;             /* exact while the magazine is not loaded in a slot */
 	uint32_t filler;            /* tid of who filled it and put it on the shelf; 0: none yet */
-	uint32_t seen;              /* loaded: made of the slot's word at the last sweep */
+	uint32_t seen;              /* of the slot's word at the last sweep while it was loaded */
 	void *bottom;               /* NULL: what the fast path reads below an empty stack */
 	void *objs[];
 };

@@ -93,6 +93,17 @@ static void fetch(const struct slab_magazine *m)
 		__builtin_prefetch(m->objs[i], 1);
 }
 
+/* What the slot may park; its loaded magazine takes no more from now on. */
+static struct slab_grant ask(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                             struct slab_list *empties)
+{
+	struct slab_grant grant = slab_budget_grant(t, c, s, empties);
+
+	if (s->objs != NULL)
+		slab_slot_set_cap(s, grant.cap);
+	return grant;
+}
+
 /* Objects that the empty loaded magazine gets: of one alone half is for what will be freed. */
 static uint32_t room_to_fill(const struct slab__slot *s, struct slab_grant grant)
 {
@@ -115,7 +126,7 @@ static bool load_new(struct slab_thread *t, struct slab_cache *c, struct slab__s
 
 	if (c->ctor != NULL || c->by_size || slab_read(&s->cap) < per_slab)
 		return false;
-	grant = slab_budget_grant(t, c, s, empties);
+	grant = ask(t, c, s, empties);
 	if (grant.cap < per_slab || !slab_list_empty(empties) || /* those first */
 	    !renew_loaded(t, s, grant.cap, empties))
 		return false;
@@ -133,28 +144,41 @@ static bool load_new(struct slab_thread *t, struct slab_cache *c, struct slab__s
 	return n > 0;
 }
 
+/* Loads a magazine that has some: the previous one, else one from the depot. */
+static bool load_filled(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
+                        uint32_t cap, struct slab_list *empties)
+{
+	struct slab_magazine *m;
+
+	if (s->prev_count > 0) {
+		swap(s, cap);
+		return true;
+	}
+	m = slab_depot_get(c, slab_slot_loaded(s));
+	if (m == NULL)
+		return false;
+	note_open(t, s, empties);
+	slab_slot_install(s, m, cap);
+	if (m->filler != (uint32_t)t->tid)
+		fetch(m);
+	slab_write(&s->net, s->net + m->count);
+	return true;
+}
+
 /* Fills the empty loaded magazine. False: nothing to be had, or no magazine. */
 static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                  struct slab_list *empties)
 {
-	struct slab_magazine *m;
 	struct slab_grant grant;
-	uint32_t n;
+	uint32_t most, n;
 
 	if (s->prev_count == 0 && slab_slablist_is_full(c) && slab_read(&c->depot.objects) == 0)
 		return load_new(t, c, s, empties);
-	grant = slab_budget_grant(t, c, s, empties);
-	if (s->prev_count > 0) { /* the previous one has some */
-		swap(s, grant.cap);
-		return true;
-	}
-	m = slab_depot_get(c, slab_slot_loaded(s));
-	if (m != NULL) { /* the depot has some */
-		note_open(t, s, empties);
-		slab_slot_install(s, m, grant.cap);
-		if (m->filler != (uint32_t)t->tid)
-			fetch(m);
-		slab_write(&s->net, s->net + m->count);
+	grant = ask(t, c, s, empties);
+	if (load_filled(t, c, s, grant.cap, empties)) {
+		most = grant.cap > 0 ? grant.cap << grant.pair : 1; /* one is asked for */
+		if (slab_unlikely(slab_slot_count(s) > most)) /* more than is charged */
+			slab_slot_trim(c, s, most, empties);
 		return true;
 	}
 	if (grant.cap == 0 || slab_slablist_is_full(c) || !renew_loaded(t, s, grant.cap, empties))
@@ -168,8 +192,10 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 static void choose_hot(const struct slab_thread *t, const struct slab_cache *c,
                        struct slab__slot *s)
 {
+	bool may = slab_read(&s->cap) > 0 && slab_slot_may_have_hot(t, c);
+
 	if (s->objs != NULL && slab_slot_hot(s) == NULL)
-		slab_write(&s->hot, slab_slot_may_have_hot(t, c) ? SLAB__VACANT : 0);
+		slab_write(&s->hot, may ? SLAB__VACANT : 0);
 }
 
 /* The thread's slot, where c has magazines at all. */
@@ -312,9 +338,7 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
 		if (is_rare(c, s))
 			s->grant++;
 		else
-			grant = slab_budget_grant(t, c, s, empties);
-		if (s->objs != NULL)
-			slab_slot_set_cap(s, grant.cap);
+			grant = ask(t, c, s, empties);
 		if (grant.cap > 0 && is_over(s, grant) && !unload(t, c, s, grant, empties))
 			grant.cap = 0;
 		choose_hot(t, c, s);

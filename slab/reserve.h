@@ -14,8 +14,8 @@
  * A parked object pins its slab, at worst a slab for each; a cache pins no more than its slabs. As
  * full as they are, depots are charged with the most that they can pin (depot.h), and a thread's
  * slots with a share: of N slabs with U objects in use or parked, T of them thin, P parked ones are
- * taken to pin min(P, T) + P * N / U. Others may empty them while a thread is idle: then the worst
- * case counts.
+ * taken to pin min(P, T) + P * N / U, at the last exchange that reckoned it, up to seven ago. Slabs
+ * may be emptied since, by others while a thread is idle: then the worst case counts.
  */
 #ifndef SLAB_RESERVE_H
 #define SLAB_RESERVE_H

@@ -87,13 +87,10 @@ static inline uint32_t slab_slot_parked(const struct slab__slot *s)
 	return slab_slot_count(s) + slab_read(&s->prev_count) + (slab_slot_hot(s) != NULL);
 }
 
-/* The count and twice the allocs, of which any call on the fast path makes one more or two: the
- * same as before in a slot that nobody has used. */
+/* The count, and most of the allocs: the same as before where nobody has used the magazine. */
 static inline uint32_t slab_slot_tick(const struct slab__slot *s)
 {
-	uint64_t word = slab_read(&s->word);
-
-	return (uint32_t)(word + 2 * (word >> SLAB__COUNT_BITS));
+	return (uint32_t)slab_read(&s->word);
 }
 
 /* The magazine that the fast path works on, or NULL. Its own count is stale meanwhile. */

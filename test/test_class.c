@@ -172,7 +172,7 @@ Test(class, what_is_closed_for_want_of_room_is_not_rare)
 /* When the thread's budget is used up idle slots are closed: one that is closed counts on. */
 Test(class, sweeps_over_the_slots_do_not_begin_anew)
 {
-	enum { OTHERS = 16, EACH = 400 };
+	enum { OTHERS = 16, EACH = 400 }; /* so many that they are charged most of the budget */
 	static void *objs[EACH];
 	struct slab_cache *c, *others[OTHERS];
 

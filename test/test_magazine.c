@@ -312,7 +312,7 @@ Test(magazine, the_only_magazine_grows_as_objects_are_freed)
 Test(magazine, each_object_that_is_served_shows_at_the_next_sweep)
 {
 	struct slab__slot slot = { .word = 5 * SLAB__ONE_ALLOC + 100 };
-	uint16_t before = slab_slot_tick(&slot);
+	uint32_t before = slab_slot_tick(&slot);
 
 	for (int i = 0; i < 100; i++) {
 		slot.word += SLAB__ONE_ALLOC - 1;
