@@ -131,8 +131,9 @@ struct slab_cache *slab_cache_create_sized(const char *name, size_t size,
  *
  * The constructor runs for every object of a slab before the first of them is handed out, in the
  * allocating thread; an object keeps its constructed state across free and alloc. The destructor
- * runs once before the slab's memory goes back, in whichever thread frees. Both may use, make and
- * destroy other caches, not this one.
+ * runs once before the slab's memory goes back, in whichever thread empties the slab: by a free, or
+ * by an alloc where more is parked than may be. Both may use, make and destroy other caches, not
+ * this one.
  *
  * Context: takes the registry lock. Not from within slab_for_each_cache().
  * Return: the cache; NULL with EINVAL (bad name, size, alignment, flag) or ENOMEM. With

@@ -161,7 +161,6 @@ static void shelve(size_t n, void *const *taken)
 Test(budget, a_small_magazine_from_the_depot_is_soon_a_large_one)
 {
 	const struct slab__slot *s = my_slot(c);
-
 	size_t i;
 
 	for (i = 0; i < 4000; i++)
