@@ -24,9 +24,9 @@
 #define GRANT_RENEWAL 2u  /* one of at most RENEWALS */
 #define GRANT_CAP     16u /* one object */
 
-/* In a cache beyond SLAB_SCATTERED_BYTES a slot parks few, once there are free objects in
- * more slabs than the one that is being filled. One that only grows has none. */
+/* Where what is parked would be served out of turn, a magazine has so many: see parks_few(). */
 #define SCATTERED_CAP 32
+#define DRAINING_LEAST (4 * SLAB_MAGAZINE_MAX) /* objects of a burst of frees */
 
 /* Whether there are free objects in more slabs than the one that is being filled. */
 static bool is_scattered(const struct slab_cache *c)
@@ -34,6 +34,17 @@ static bool is_scattered(const struct slab_cache *c)
 	uint64_t whole = slab_read(&c->slabs.full) + slab_read(&c->slabs.empty);
 
 	return slab_read(&c->slabs.slabs) > whole + 1;
+}
+
+/*
+ * What is parked comes from anywhere, and is served before that whose turn it is by address. So a
+ * slot parks few of a cache beyond SLAB_SCATTERED_BYTES, once it is scattered (one that only grows
+ * is not), and of any while a burst of frees goes back to its slabs.
+ */
+static bool parks_few(const struct slab_cache *c, size_t held)
+{
+	return (held > SLAB_SCATTERED_BYTES && is_scattered(c)) ||
+	       slab_slablist_is_draining(c, DRAINING_LEAST);
 }
 
 /* Slabs that a few parked objects may pin: the thin ones, but for that which is being filled. */
@@ -111,7 +122,7 @@ static struct slab_grant grant_within(struct slab_thread *t, struct slab_cache *
 		most = most_by_fill(c, room.fill_bytes, held);
 	if (held > room.worst_bytes && most > room.worst_bytes / c->geo.slab_bytes)
 		most = room.worst_bytes / c->geo.slab_bytes;
-	if (held > SLAB_SCATTERED_BYTES && cap > SCATTERED_CAP && is_scattered(c))
+	if (cap > SCATTERED_CAP && parks_few(c, held))
 		cap = SCATTERED_CAP;
 	grant = divide(c, cap, most > hot ? most - hot : 0);
 	if (grant.cap > 0)

@@ -18,6 +18,7 @@
 #include "slab/take.h"
 
 #define FIRST_MAGAZINE 16
+#define BURST_TIMES 4 /* what is parked, given back by a burst of frees: see is_after_burst() */
 /* Until a thread has made so many calls for a size class, or all have taken so many blocks without
  * magazines, there are none of it; of blocks of more than so many bytes. */
 #define RARE_CALLS  256
@@ -144,6 +145,24 @@ static bool load_new(struct slab_thread *t, struct slab_cache *c, struct slab__s
 	return n > 0;
 }
 
+/*
+ * Whether so many objects have gone back to the slabs, none taken since, that what is parked may
+ * follow at a small part of that cost. It would be served next, from anywhere in the cache, and
+ * each object after it out of its turn by address.
+ */
+static bool is_after_burst(const struct slab_cache *c, const struct slab__slot *s)
+{
+	uint64_t parked = s->prev_count + slab_read(&c->depot.objects);
+
+	return parked > 0 && slab_slablist_is_draining(c, BURST_TIMES * parked);
+}
+
+static void give_parked(struct slab_cache *c, struct slab__slot *s, struct slab_list *empties)
+{
+	slab_slot_give_prev(c, s, empties);
+	slab_depot_flush(c, empties);
+}
+
 /* Loads a magazine that has some: the previous one, else one from the depot. */
 static bool load_filled(struct slab_thread *t, struct slab_cache *c, struct slab__slot *s,
                         uint32_t cap, struct slab_list *empties)
@@ -175,6 +194,8 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 	if (s->prev_count == 0 && slab_slablist_is_full(c) && slab_read(&c->depot.objects) == 0)
 		return load_new(t, c, s, empties);
 	grant = ask(t, c, s, empties);
+	if (slab_unlikely(is_after_burst(c, s)))
+		give_parked(c, s, empties);
 	if (load_filled(t, c, s, grant.cap, empties)) {
 		most = grant.cap > 0 ? grant.cap << grant.pair : 1; /* one is asked for */
 		if (slab_unlikely(slab_slot_count(s) > most)) /* more than is charged */

@@ -78,9 +78,10 @@ void slab_slablist_add(struct slab_cache *c, struct slab *s)
 	unlock(&c->slabs);
 }
 
-static void note_used(struct slab_slablist *l, uint64_t more)
+static void note_taken(struct slab_slablist *l, uint64_t more)
 {
 	slab_add(&l->used, more);
+	slab_write(&l->given, 0);
 	if (l->used > l->used_peak)
 		slab_write(&l->used_peak, l->used);
 }
@@ -98,7 +99,7 @@ void slab_slablist_add_full(struct slab_cache *c, struct slab *const *slabs, uin
 	}
 	slab_add(&c->slabs.slabs, n);
 	slab_add(&c->slabs.full, n);
-	note_used(&c->slabs, (uint64_t)n * c->geo.objects);
+	note_taken(&c->slabs, (uint64_t)n * c->geo.objects);
 	unlock(&c->slabs);
 }
 
@@ -144,7 +145,7 @@ uint32_t slab_slablist_take(struct slab_cache *c, uint32_t want, void **objs)
 		short_of -= slab_take(s, &c->geo, short_of, objs + short_of);
 		rank(c, s);
 	}
-	note_used(l, want);
+	note_taken(l, want);
 	unlock(l);
 	return want;
 }
@@ -219,6 +220,7 @@ static uint32_t give_some(struct slab_cache *c, void *const *objs, uint32_t n,
 			drop(c, s, empties);
 	}
 	slab_add(&c->slabs.used, -(uint64_t)i);
+	slab_add(&c->slabs.given, i);
 	unlock(&c->slabs);
 	*fault = found;
 	return i;

@@ -31,6 +31,17 @@ static inline bool slab_slablist_is_full(const struct slab_cache *c)
 	return slab_read(&c->slabs.slabs) == slab_read(&c->slabs.full);
 }
 
+/*
+ * Whether a burst of frees, in any order, is at work: at least so many objects have gone back since
+ * any were last taken, and most slabs have free ones. Only a hint, likewise.
+ */
+static inline bool slab_slablist_is_draining(const struct slab_cache *c, uint64_t least)
+{
+	uint64_t whole = slab_read(&c->slabs.full) + slab_read(&c->slabs.empty);
+
+	return slab_read(&c->slabs.given) >= least && slab_read(&c->slabs.slabs) > 2 * whole;
+}
+
 /* A slot that could not be freed, and why. */
 struct slab_misuse {
 	enum slab_fault fault;
