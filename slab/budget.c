@@ -26,7 +26,7 @@
 
 /* Where what is parked would be served out of turn, a magazine has so many: see parks_few(). */
 #define SCATTERED_CAP 32
-#define DRAINING_LEAST (4 * SLAB_MAGAZINE_MAX) /* objects of a burst of frees */
+#define DRAINING_LEAST (16 * SLAB_MAGAZINE_MAX) /* objects of a burst of frees */
 
 /* Whether there are free objects in more slabs than the one that is being filled. */
 static bool is_scattered(const struct slab_cache *c)

@@ -278,7 +278,7 @@ struct slab_slablist {
 	uint64_t slabs, full, empty; /* all; on no list; with no slot in use */
 	uint64_t thin;            /* hardly in use: band_floor is 1 */
 	uint64_t used, used_peak; /* slots */
-	uint64_t given;           /* slots freed since any were last taken; relaxed */
+	uint64_t given;           /* freed since any were last taken; without the lock a hint */
 	uint64_t waiting;         /* of used: freed, in the quarantine; relaxed atomic */
 	uint64_t released_slabs;  /* left the cache, since create */
 	uint64_t gone_slabs;      /* of those, back with their spans; atomic, touched last */

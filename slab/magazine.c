@@ -18,7 +18,7 @@
 #include "slab/take.h"
 
 #define FIRST_MAGAZINE 16
-#define BURST_TIMES 4 /* what is parked, given back by a burst of frees: see is_after_burst() */
+#define BURST_TIMES 8 /* what is parked, given back by a burst of frees: see is_after_burst() */
 /* Until a thread has made so many calls for a size class, or all have taken so many blocks without
  * magazines, there are none of it; of blocks of more than so many bytes. */
 #define RARE_CALLS  256
@@ -194,9 +194,9 @@ static bool load(struct slab_thread *t, struct slab_cache *c, struct slab__slot 
 	if (s->prev_count == 0 && slab_slablist_is_full(c) && slab_read(&c->depot.objects) == 0)
 		return load_new(t, c, s, empties);
 	grant = ask(t, c, s, empties);
-	if (slab_unlikely(is_after_burst(c, s)))
-		give_parked(c, s, empties);
-	if (load_filled(t, c, s, grant.cap, empties)) {
+	if (slab_unlikely(is_after_burst(c, s))) {
+		give_parked(c, s, empties); /* nor does what others park meanwhile come first */
+	} else if (load_filled(t, c, s, grant.cap, empties)) {
 		most = grant.cap > 0 ? grant.cap << grant.pair : 1; /* one is asked for */
 		if (slab_unlikely(slab_slot_count(s) > most)) /* more than is charged */
 			slab_slot_trim(c, s, most, empties);

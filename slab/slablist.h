@@ -32,8 +32,8 @@ static inline bool slab_slablist_is_full(const struct slab_cache *c)
 }
 
 /*
- * Whether a burst of frees, in any order, is at work: at least so many objects have gone back since
- * any were last taken, and most slabs have free ones. Only a hint, likewise.
+ * Whether a burst of frees, in any order, is the last that has happened: at least so many objects
+ * have gone back since any were taken, and most slabs have free ones. Only a hint, likewise.
  */
 static inline bool slab_slablist_is_draining(const struct slab_cache *c, uint64_t least)
 {

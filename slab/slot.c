@@ -176,9 +176,12 @@ size_t slab_slot_flush_all(struct slab_thread *t, struct slab_list *empties)
 
 void slab_depot_flush(struct slab_cache *c, struct slab_list *empties)
 {
+	uint64_t left = slab_read(&c->depot.objects);
 	struct slab_magazine *m;
 
-	while ((m = slab_depot_get(c, NULL)) != NULL) {
+	/* what others put there meanwhile stays: they are quicker, and it would be all they free */
+	while (left > 0 && (m = slab_depot_get(c, NULL)) != NULL) {
+		left -= m->count < left ? m->count : left;
 		slab_slot_give(c, NULL, m->objs, m->count, empties);
 		slab_magazine_put(m);
 	}

@@ -143,7 +143,7 @@ void slab_slot_trim(struct slab_cache *c, struct slab__slot *s, uint32_t keep,
 /* Charges the thread with what slot s may pin from now on, in place of what it was charged with. */
 void slab_slot_charge(struct slab_thread *t, struct slab__slot *s, struct slab_pin pin);
 
-/* Empties the depot of c into the slabs. */
+/* Empties the depot of c into the slabs, but for what others put there meanwhile. */
 void slab_depot_flush(struct slab_cache *c, struct slab_list *empties);
 
 /* Closes the slot of c, or every slot; size classes count as rarely used again. Return objects;

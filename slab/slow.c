@@ -181,7 +181,7 @@ EXPORT void *slab__alloc_slow(struct slab_cache *c)
 	} else {
 		t = slab_thread_lock();
 		obj = take_one(t, c, &empties, &error);
-		slab_release(t, &empties);
+		slab_release_in_turn(t, &empties);
 		slab_thread_unlock(t);
 	}
 	if (obj == NULL)
