@@ -3,9 +3,10 @@
  *
  * Called by thread.c and whatever empties slabs. A destructor may use other caches, and so destroy
  * one whose slab waits behind on the same list: while it runs, the list can be reached from the
- * thread, and destroy takes from it what it would otherwise wait for in vain. What it frees itself
- * joins that list: under debug each free pushes others out of the quarantine, and their destructors
- * would run within each other, as many as there are slabs waiting.
+ * thread, and destroy takes from it what it would otherwise wait for in vain. What its own frees
+ * and allocs let go joins that list: under debug each free pushes others out of the quarantine, and
+ * their destructors would run within each other, as many as there are slabs waiting; an alloc may
+ * give back what is parked behind a burst.
  */
 #include "slab/release.h"
 #include "slab/check.h"

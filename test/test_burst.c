@@ -226,7 +226,7 @@ static void *shelve(void *arg)
 	return NULL;
 }
 
-/* Objects n of this thread in magazines of another, which are parked as it were. */
+/* Puts objs[n] and on into magazines, to be parked by the other thread. */
 static void prepare(size_t n)
 {
 	for (size_t i = 0; i < SHELVED; i++) {
