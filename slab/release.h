@@ -13,8 +13,8 @@
  */
 size_t slab_release(struct slab_thread *t, struct slab_list *empties);
 
-/* The same for a free or an alloc. Within a destructor the slabs are left to whoever runs it, behind those that
- * wait there already. */
+/* The same for a free or an alloc. Within a destructor the slabs are left to whoever runs it,
+ * behind those that wait there already. */
 size_t slab_release_in_turn(struct slab_thread *t, struct slab_list *empties);
 
 /* Whether all slabs that have left c so far are back with their spans. */
