@@ -270,26 +270,60 @@ static size_t leaf_bytes(void)
 	return n * sizeof(struct slab_map_leaf);
 }
 
+/* What the kernel maps from here on begins 2 MiB above an edge between two such parts. */
+static bool go_to_edge(void)
+{
+	uintptr_t at = (uintptr_t)own_pages(MIB);
+	size_t above = at % SLAB_LEAF_BYTES;
+
+	munmap((void *)at, MIB);
+	return above <= 2 * MIB || mmap(NULL, above - 2 * MIB, PROT_NONE,
+	                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+	                                0) != MAP_FAILED;
+}
+
+/* Whether the test comes to make two such parts; the kernel maps downwards. */
+static bool makes_two_leaves(void)
+{
+	uintptr_t at = (uintptr_t)own_pages(MIB), low = at - 128 * MIB;
+
+	munmap((void *)at, MIB);
+	return low >> SLAB__LEAF_SHIFT != at >> SLAB__LEAF_SHIFT && slab_map_leaf(at) == NULL &&
+	       slab_map_leaf(low) == NULL;
+}
+
+struct locked {
+	bool at_edge;
+	size_t bytes; /* that may be locked, besides a second part of the map; 0: any */
+};
+
+static bool set_locked_bytes(size_t bytes)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_max < bytes)
+		return false;
+	limit.rlim_cur = limit.rlim_max = bytes;
+	return setrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+	       (geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
+}
+
 static int with_locked_memory(void *arg)
 {
-	size_t n = 40 * MIB / 256, before, got;
+	const struct locked *how = arg;
+	size_t n = 40 * MIB / 256, before, got, second;
 	void **objs = own_pages(n * sizeof *objs);
 	struct slab_cache *c = new_cache("locked", 256);
 	struct rlimit limit;
 
 	CHECK(getrlimit(RLIMIT_MEMLOCK, &limit) == 0);
-	if (arg == NULL && geteuid() != 0 && limit.rlim_cur < 256 * MIB)
-		return 0; /* an ordinary user's limit: the second case */
-	if (mlockall(MCL_FUTURE) != 0)
+	if (how->bytes == 0 && geteuid() != 0 && limit.rlim_cur < 256 * MIB)
+		return 0; /* an ordinary user's limit: the other cases */
+	if ((how->at_edge && !go_to_edge()) || mlockall(MCL_FUTURE) != 0)
 		return 0; /* not allowed here */
-	if (arg != NULL) { /* and little of it */
-		CHECK(getrlimit(RLIMIT_MEMLOCK, &limit) == 0);
-		if (limit.rlim_max > 8 * MIB)
-			limit.rlim_max = 8 * MIB;
-		limit.rlim_cur = limit.rlim_max;
-		CHECK(setrlimit(RLIMIT_MEMLOCK, &limit) == 0);
-		CHECK(geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
-	}
+	second = makes_two_leaves() ? sizeof(struct slab_map_leaf) : 0;
+	if (how->bytes > 0 && !set_locked_bytes(how->bytes + second))
+		return 0;
 	before = rss_bytes() - leaf_bytes();
 	for (int round = 0; round < 3; round++) {
 		for (got = 0; got < n; got++) {
@@ -299,7 +333,7 @@ static int with_locked_memory(void *arg)
 			memset(objs[got], 1, 256);
 		}
 		CHECK(got > MIB / 256);
-		CHECK(arg != NULL ? got < n && errno == ENOMEM : got == n);
+		CHECK(how->bytes > 0 ? got < n && errno == ENOMEM : got == n);
 		shuffle(objs, got, 4);
 		slab_cache_free_bulk(c, got, objs);
 		CHECK_SUMS(c);
@@ -317,6 +351,8 @@ Test(limits, locked_memory)
 {
 	if (is_watched())
 		return; /* it does not know mlockall's flags, and RSS is its own */
-	cr_expect(in_child(with_locked_memory, NULL));
-	cr_expect(in_child(with_locked_memory, ""));
+	cr_expect(in_child(with_locked_memory, &(struct locked){ false, 0 }));
+	cr_expect(in_child(with_locked_memory, &(struct locked){ true, 0 }));
+	cr_expect(in_child(with_locked_memory, &(struct locked){ false, 8 * MIB }));
+	cr_expect(in_child(with_locked_memory, &(struct locked){ true, 8 * MIB }));
 }
