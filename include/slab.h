@@ -324,7 +324,8 @@ struct slab__slot {
 	uintptr_t cookie;             /* names the cache to slow paths; 0: never used */
 	int64_t net;                  /* objects taken into this slot minus those moved out of it */
 	uint64_t word;                /* count in the low bits, allocs of this thread above */
-	uintptr_t hot;                /* an object outside the magazine; SLAB__VACANT; 0: none */
+	uintptr_t hot;                /* an object outside the magazine; SLAB__VACANT, SLAB__NONE;
+	                               * 0: none, and the next alloc takes the slow path */
 	uint32_t cap;                 /* objects that objs may hold now; 0: slow path */
 	uint32_t seq;                 /* odd while a slow path changes this slot */
 	uint16_t prev_count;          /* objects in the previous magazine */
@@ -333,10 +334,11 @@ struct slab__slot {
 	uint16_t grant;               /* what was granted last, and for how long: see budget.c;
 	                               * without a magazine: calls of a rarely used size class */
 };
-#define SLAB__VACANT ((uintptr_t)1)
 #define SLAB__COUNT_BITS 16
 #define SLAB__COUNT_MASK (((uint64_t)1 << SLAB__COUNT_BITS) - 1)
 #define SLAB__ONE_ALLOC ((uint64_t)1 << SLAB__COUNT_BITS)
+#define SLAB__VACANT ((uintptr_t)SLAB__COUNT_MASK)     /* none outside */
+#define SLAB__NONE   ((uintptr_t)SLAB__COUNT_MASK - 1) /* nor may one be: of several caches */
 
 /*
  * Whose slab lies where: the map of addresses has for each page of 4 KiB the number of a cache, 0
@@ -362,7 +364,7 @@ struct slab__head {
 	struct slab__window window;
 };
 
-extern __thread struct slab__slot *slab__slots_v5 __attribute__((tls_model("initial-exec")));
+extern __thread struct slab__slot *slab__slots_v6 __attribute__((tls_model("initial-exec")));
 
 static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
 {
@@ -371,7 +373,7 @@ static inline const struct slab__head *slab__head_of(const struct slab_cache *c)
 
 static inline struct slab__slot *slab__slot_of(const struct slab_cache *c)
 {
-	return (struct slab__slot *)(void *)((char *)slab__slots_v5 + slab__head_of(c)->slot_bytes);
+	return (struct slab__slot *)(void *)((char *)slab__slots_v6 + slab__head_of(c)->slot_bytes);
 }
 
 /*
@@ -424,10 +426,10 @@ SLAB__INLINE void *slab__alloc_fast(struct slab_cache *c)
 		return (void *)hot;
 	}
 	word = __atomic_load_n(&s->word, __ATOMIC_RELAXED);
-	if (__builtin_expect((word & SLAB__COUNT_MASK) == 0, 0))
-		return slab__alloc_slow(c);
 	word += SLAB__ONE_ALLOC - 1; /* one more alloc, one object less, in one store */
 	count = word & SLAB__COUNT_MASK;
+	if (__builtin_expect(count >= hot, 0)) /* there was none, or hot is 0 */
+		return slab__alloc_slow(c);
 	obj = slab__get(&s->objs[count]);
 	/* the next one, or NULL, comes into the cache while the program works on this one */
 	__builtin_prefetch(slab__get(&s->objs[(ptrdiff_t)count - 1]), 1);

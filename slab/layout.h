@@ -385,7 +385,7 @@ struct slab_thread {
 	struct slab_list link;    /* root.threads; under registry_lock */
 	pthread_mutex_t lock;
 	uint64_t tid;
-	uintptr_t self;           /* where the thread's slab__slots_v5 is: the same after fork */
+	uintptr_t self;           /* where the thread's slab__slots_v6 is: the same after fork */
 	struct slab__slot *slots; /* SLAB_SLOTS of them; slot 0 stays zero for ever */
 	uint64_t touched[SLAB_SLOT_PAGES / 64]; /* pages of slots with an open slot, by bit */
 	uint64_t open;            /* open slots */
@@ -695,7 +695,7 @@ struct slab_root {
 extern struct slab_cache *slab_cache_by_slot[SLAB_SLOTS] __attribute__((visibility("hidden")));
 
 /*
- * What a thread without slots of its own reads: zeroes. Its slab__slots_v5 points to the first when
+ * What a thread without slots of its own reads: zeroes. Its slab__slots_v6 points to the first when
  * its end is over, else to one behind that, further by the number of its frees so far.
  */
 #define SLAB_FREES_BEFORE 64 /* slow ones that a thread makes before it gets a struct for them */

@@ -32,17 +32,25 @@ static uint32_t next_size(const struct slab__slot *s, uint32_t cap)
 	return size < cap ? size : cap;
 }
 
+/* The object outside goes to its slab, and hot is what the fast path finds from now on. */
+static void replace_hot(struct slab_cache *c, struct slab__slot *s, uintptr_t hot,
+                        struct slab_list *empties)
+{
+	void *obj = slab_slot_hot(s);
+
+	slab_write(&s->hot, hot);
+	if (obj != NULL)
+		slab_slot_give(c, s, &obj, 1, empties);
+}
+
 static void drop_hot(struct slab_thread *t, struct slab_cache *c, void *ctx)
 {
 	struct slab__slot *s = slab_slot_opened(t, c);
-	void *hot = slab_slot_hot(s);
 
-	if ((s->seq & 1) != 0) /* the one that is being opened */
+	if ((s->seq & 1) != 0 || slab_slot_is_stopped(s)) /* being opened; stopped, or closed */
 		return;
 	slab_slot_begin(s);
-	slab_write(&s->hot, 0);
-	if (hot != NULL)
-		slab_slot_give(c, s, &hot, 1, ctx);
+	replace_hot(c, s, SLAB__NONE, ctx);
 	slab_slot_end(s);
 }
 
@@ -148,13 +156,14 @@ static bool load_new(struct slab_thread *t, struct slab_cache *c, struct slab__s
 /*
  * Whether so many objects have gone back to the slabs, none taken since, that what is parked may
  * follow at a small part of that cost. It would be served next, from anywhere in the cache, and
- * each object after it out of its turn by address.
+ * each object after it out of its turn by address. Where few are left there is no order to keep.
  */
 static bool is_after_burst(const struct slab_cache *c, const struct slab__slot *s)
 {
-	uint64_t parked = s->prev_count + slab_read(&c->depot.objects);
+	uint64_t parked = slab_slot_count(s) + s->prev_count + slab_read(&c->depot.objects);
 
-	return parked > 0 && slab_slablist_is_draining(c, BURST_TIMES * parked);
+	return parked > 0 && slab_read(&c->slabs.used) > 2 * parked &&
+	       slab_slablist_is_draining(c, BURST_TIMES * parked);
 }
 
 static void give_parked(struct slab_cache *c, struct slab__slot *s, struct slab_list *empties)
@@ -216,7 +225,7 @@ static void choose_hot(const struct slab_thread *t, const struct slab_cache *c,
 	bool may = slab_read(&s->cap) > 0 && slab_slot_may_have_hot(t, c);
 
 	if (s->objs != NULL && slab_slot_hot(s) == NULL)
-		slab_write(&s->hot, may ? SLAB__VACANT : 0);
+		slab_write(&s->hot, may ? SLAB__VACANT : SLAB__NONE);
 }
 
 /* The thread's slot, where c has magazines at all. */
@@ -248,6 +257,10 @@ void *slab_magazine_alloc(struct slab_thread *t, struct slab_cache *c, struct sl
 
 		slab_slot_begin(s);
 		slab_slot_open(t, c, s);
+		if (slab_unlikely(slab_slot_is_stopped(s)) && is_after_burst(c, s)) {
+			slab_slot_trim(c, s, 0, empties);
+			count = 0; /* and the other magazines in load() */
+		}
 		if (count > 0 || (!rare && load(t, c, s, empties))) {
 			count = slab_slot_count(s);
 			obj = s->objs[count - 1];
@@ -362,7 +375,10 @@ void slab_magazine_free(struct slab_thread *t, struct slab_cache *c, void *obj,
 			grant = ask(t, c, s, empties);
 		if (grant.cap > 0 && is_over(s, grant) && !unload(t, c, s, grant, empties))
 			grant.cap = 0;
-		choose_hot(t, c, s);
+		if (is_after_burst(c, s)) /* the next alloc ends it */
+			replace_hot(c, s, 0, empties);
+		else
+			choose_hot(t, c, s);
 		if (grant.cap > 0 && slab_read(&s->hot) == SLAB__VACANT) {
 			/* where the fast path looks, should it be freed once more */
 			slab_write(&s->hot, (uintptr_t)obj);

@@ -13,7 +13,7 @@
 
 static inline void slab_registry_lock(void)
 {
-	uintptr_t me = (uintptr_t)&slab__slots_v5;
+	uintptr_t me = (uintptr_t)&slab__slots_v6;
 
 	if (slab_read(&slab_root.registry_owner) != me) {
 		pthread_mutex_lock(&slab_root.registry_lock);
@@ -24,7 +24,7 @@ static inline void slab_registry_lock(void)
 
 static inline void slab_registry_unlock(void)
 {
-	SLAB_ASSERT(slab_root.registry_owner == (uintptr_t)&slab__slots_v5);
+	SLAB_ASSERT(slab_root.registry_owner == (uintptr_t)&slab__slots_v6);
 	if (--slab_root.registry_depth > 0)
 		return;
 	slab_write(&slab_root.registry_owner, 0);

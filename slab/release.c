@@ -18,7 +18,7 @@
 
 static uintptr_t me(void)
 {
-	return (uintptr_t)&slab__slots_v5;
+	return (uintptr_t)&slab__slots_v6;
 }
 
 /* Destructs the objects of s, with t unlocked; rest comes after it. */

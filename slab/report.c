@@ -175,8 +175,8 @@ uintptr_t slab_report_aborting;
 void slab_report_abort(struct slab_report *r)
 {
 	slab_report_send(r);
-	slab_write(&slab_report_aborting, (uintptr_t)&slab__slots_v5);
-	slab__slots_v5 = slab_no_slots + 1 + SLAB_FREES_BEFORE;
+	slab_write(&slab_report_aborting, (uintptr_t)&slab__slots_v6);
+	slab__slots_v6 = slab_no_slots + 1 + SLAB_FREES_BEFORE;
 	abort();
 }
 

@@ -36,26 +36,27 @@ static inline bool slab_sized_fits(size_t usable, size_t size)
 static inline void *slab_sized_alloc(size_t size)
 {
 	struct slab__slot *s;
-	uint64_t word;
+	uint64_t word, count;
 	void *obj;
 
 	if (slab_unlikely(size > SLAB_SIZED_DIRECT))
 		return slab_sized_alloc_slow(size);
-	s = (struct slab__slot *)(void *)((char *)slab__slots_v5 +
+	s = (struct slab__slot *)(void *)((char *)slab__slots_v6 +
 	                                  slab_read(&slab_sized_slots[(size + SLAB_SIZED_STEP - 1) /
 	                                                              SLAB_SIZED_STEP]));
-	word = slab_read(&s->word);
-	if (slab_unlikely((word & SLAB__COUNT_MASK) == 0))
+	word = slab_read(&s->word) + SLAB__ONE_ALLOC - 1;
+	count = word & SLAB__COUNT_MASK;
+	if (slab_unlikely(count >= slab__get(&s->hot)))
 		return slab_sized_alloc_slow(size);
-	obj = s->objs[(word & SLAB__COUNT_MASK) - 1];
-	slab_write(&s->word, word + SLAB__ONE_ALLOC - 1);
+	obj = s->objs[count];
+	slab_write(&s->word, word);
 	return obj;
 }
 
 /* As slab__free_fast() of slab.h; to the magazine, likewise. */
 static inline void slab_sized_free(void *p)
 {
-	struct slab__slot *s = slab__slots_v5 + slab_map_slot(p);
+	struct slab__slot *s = slab__slots_v6 + slab_map_slot(p);
 	uint64_t word = slab_read(&s->word), count = word & SLAB__COUNT_MASK;
 
 	/* full, closed, or freed twice in a row */

@@ -282,7 +282,7 @@ size_t slab_slablist_pin(struct slab_cache *c, struct slab_walk *walk)
 		for (size_t i = 0; i < n; i++)
 			walk->slabs[i]->pins++;
 		walk->n = n;
-		walk->self = (uintptr_t)&slab__slots_v5;
+		walk->self = (uintptr_t)&slab__slots_v6;
 		slab_list_add(&walk->link, &c->slabs.walks);
 	}
 	unlock(&c->slabs);
@@ -310,7 +310,7 @@ void slab_slablist_forget_walks(struct slab_cache *c)
 	slab_list_for_each_safe(pos, after, &c->slabs.walks) {
 		struct slab_walk *walk = slab_container(pos, struct slab_walk, link);
 
-		if (walk->self == (uintptr_t)&slab__slots_v5) /* goes on: its callback has forked */
+		if (walk->self == (uintptr_t)&slab__slots_v6) /* goes on: its callback has forked */
 			continue;
 		slab_list_del(&walk->link);
 		for (size_t i = 0; i < walk->n; i++)

@@ -71,6 +71,12 @@ static inline void *slab_slot_hot(const struct slab__slot *s)
 	return hot > SLAB__VACANT ? (void *)hot : NULL;
 }
 
+/* Whether the next alloc takes the slow path, however many are in the magazine. */
+static inline bool slab_slot_is_stopped(const struct slab__slot *s)
+{
+	return slab_read(&s->hot) == 0;
+}
+
 /*
  * Whether one object may stay outside of the magazines. In a thread that uses one cache a processor
  * foresees whether there is one, as it depends on the call before. Of several in any order it is

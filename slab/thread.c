@@ -36,7 +36,7 @@
 #define OVER (&slab_no_slots[0])
 #define NOT_YET (&slab_no_slots[1])
 
-EXPORT __thread struct slab__slot *slab__slots_v5 = NOT_YET;
+EXPORT __thread struct slab__slot *slab__slots_v6 = NOT_YET;
 
 static struct slab_thread shared_thread = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -125,7 +125,7 @@ static struct slab_thread *new_struct(void)
 	slab_list_init(&t->leaving);
 	t->slots = (struct slab__slot *)(void *)((char *)t + slab_root.page_bytes);
 	t->tid = (uint64_t)syscall(SYS_gettid);
-	t->self = (uintptr_t)&slab__slots_v5;
+	t->self = (uintptr_t)&slab__slots_v6;
 	return t;
 }
 
@@ -170,12 +170,12 @@ static struct slab_thread *make_thread(void)
 	slab_registry_lock();
 	change_threads(t, true);
 	slab_registry_unlock();
-	slab__slots_v5 = t->slots;
+	slab__slots_v6 = t->slots;
 	/* may call malloc: after the slots are in place, without a lock */
 	if (pthread_setspecific(exit_key, t) == 0)
 		return t;
 	thread_exit(t); /* nobody would tell of it later */
-	slab__slots_v5 = NOT_YET;
+	slab__slots_v6 = NOT_YET;
 	return &shared_thread;
 }
 
@@ -186,7 +186,7 @@ static bool are_own(const struct slab__slot *slots)
 
 struct slab_thread *slab_thread_lock(void)
 {
-	struct slab__slot *slots = slab__slots_v5;
+	struct slab__slot *slots = slab__slots_v6;
 	struct slab_thread *t;
 
 	if (slab_likely(are_own(slots)))
@@ -203,11 +203,11 @@ struct slab_thread *slab_thread_lock(void)
  */
 struct slab_thread *slab_thread_lock_to_free(void)
 {
-	struct slab__slot *slots = slab__slots_v5;
+	struct slab__slot *slots = slab__slots_v6;
 
 	if (slab_likely(are_own(slots)) || slots == OVER || slots == NOT_YET + SLAB_FREES_BEFORE)
 		return slab_thread_lock();
-	slab__slots_v5 = slots + 1;
+	slab__slots_v6 = slots + 1;
 	pthread_mutex_lock(&shared_thread.lock);
 	return &shared_thread;
 }
@@ -219,7 +219,7 @@ void slab_thread_unlock(struct slab_thread *t)
 
 static bool is_own(const struct slab_thread *t)
 {
-	return t->self == (uintptr_t)&slab__slots_v5;
+	return t->self == (uintptr_t)&slab__slots_v6;
 }
 
 /* The lock that is shared, and every thread's, the caller's only if own: it comes last where fork's
@@ -287,7 +287,7 @@ static void thread_exit(void *arg)
 	struct slab_list empties;
 	int saved_errno = errno;
 
-	slab__slots_v5 = OVER;
+	slab__slots_v6 = OVER;
 	slab_list_init(&empties);
 	pthread_mutex_lock(&t->lock);
 	slab_slot_flush_all(t, &empties);
@@ -314,14 +314,14 @@ __attribute__((destructor(101))) static void leave(void)
 /* A handler of SIGABRT may fork to show where it was: with the locks as they are. */
 static bool aborts(void)
 {
-	return slab_read(&slab_report_aborting) == (uintptr_t)&slab__slots_v5;
+	return slab_read(&slab_report_aborting) == (uintptr_t)&slab__slots_v6;
 }
 
 static uint32_t forks; /* that the holder of the registry's lock is in, one inside the other */
 
 static bool forks_already(void)
 {
-	return slab_read(&slab_root.registry_owner) == (uintptr_t)&slab__slots_v5 && forks > 0;
+	return slab_read(&slab_root.registry_owner) == (uintptr_t)&slab__slots_v6 && forks > 0;
 }
 
 /*
@@ -334,7 +334,7 @@ static void fork_prepare(void)
 {
 	if (aborts())
 		return;
-	if (!forks_already() && !are_own(slab__slots_v5))
+	if (!forks_already() && !are_own(slab__slots_v6))
 		slab_thread_unlock(slab_thread_lock()); /* makes the struct */
 	slab_registry_lock();
 	if (forks++ == 0)

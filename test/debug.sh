@@ -23,7 +23,8 @@ leave_out "looks at the flags of a cache, to which the letters add" \
 	cache/an_older_program_passes_fewer_fields define/typed_functions_take_and_give \
 	stats/a_new_cache_is_empty
 leave_out "looks at what stands in a thread's magazines and in the depot" \
-	'magazine/*' 'class/*' 'budget/*' 'burst/*' 'window/*' 'grow/*' 'slot/*' 'verify/*' \
+	'magazine/*' 'class/*' 'budget/*' 'burst/*' 'order/*' 'window/*' 'grow/*' 'slot/*' \
+	'verify/*' \
 	depot/of_thin_slabs_each_object_may_pin_one_but_no_more_than_there_are \
 	depot/of_fuller_slabs_it_takes_more_to_pin_one \
 	depot/is_reckoned_again_as_slabs_become_emptier \

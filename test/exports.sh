@@ -10,7 +10,7 @@ bad=0
 # Functions declared with their own line in slab.h, and the one variable.
 "${CC:-cc}" -E -P -DSLAB_NO_INLINE -Iinclude -x c - <<<'#include "slab.h"' | tr '\n' ' ' |
 	tr ';{}' '\n' | grep -vE 'static|=|return|\bif\b' |
-	grep -oE '\bslab_[a-z_]+ ?\(|slab__slots_v5' | tr -d ' (' | sort -u >"$work/declared"
+	grep -oE '\bslab_[a-z_]+ ?\(|slab__slots_v6' | tr -d ' (' | sort -u >"$work/declared"
 nm -D --defined-only "$so" | awk '{ print $3 }' | sort -u >"$work/shown"
 if [ "$(wc -l <"$work/declared")" -lt 20 ]; then
 	echo "only $(wc -l <"$work/declared") names were found in slab.h"

@@ -41,7 +41,7 @@ static size_t may_pin(const struct slab__slot *s, uint64_t slabs)
 	if (parked < slab_slot_parked(s))
 		parked = slab_slot_parked(s);
 	else
-		parked += s->hot != 0;
+		parked += s->hot >= SLAB__VACANT;
 	return (parked < slabs ? parked : slabs) * c->geo.slab_bytes;
 }
 

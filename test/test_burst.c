@@ -1,159 +1,131 @@
-/* test_burst.c - after a burst of frees objects are served in the order of their addresses */
-#include "test/unit.h"
-#include "slab/depot.h"
-#include "slab/meta.h"
-#include "slab/slablist.h"
-
+/* test_burst.c - when a burst of frees ends, and what goes back to the slabs then */
 #include <pthread.h>
 #include <sched.h>
 
-#define N    60000 /* of 64 bytes: 3.7 MiB, less than what counts as scattered */
+#include "test/burst.h"
+#include "slab/meta.h"
+
 #define LONG (16 * SLAB_MAGAZINE_MAX) /* objects, of which magazines are short: as in budget.c */
 
-static struct slab_cache *c;
-static void *objs[N];
-
-static void make(void)
-{
-	c = new_cache("burst", 64);
-	slab_set(SLAB_RESERVE_BYTES, (size_t)512 << 10);
-}
-
-static void unmake(void)
-{
-	slab_thread_flush();
-	end_cache(c);
-	slab_root.reserve.max_bytes = (size_t)4 << 20; /* it may grow again */
-}
-
 TestSuite(burst, .init = make, .fini = unmake);
-
-static void take(size_t from, size_t n)
-{
-	for (size_t i = from; i < from + n; i++)
-		objs[i] = slab_cache_alloc(c);
-}
-
-static void give(size_t from, size_t n)
-{
-	for (size_t i = from; i < from + n; i++)
-		slab_cache_free(c, objs[i]);
-}
-
-/* The first n, in the same order at each run, so that every slab of theirs loses some. */
-static void shuffle_first(size_t n)
-{
-	uint32_t x = 1;
-
-	for (; n > 1; n--) {
-		size_t at;
-		void *p = objs[n - 1];
-
-		x = x * 1664525 + 1013904223;
-		at = x % n;
-		objs[n - 1] = objs[at];
-		objs[at] = p;
-	}
-}
-
-static void shuffle(void)
-{
-	shuffle_first(N);
-}
-
-/* Takes what the loaded magazine holds into objs[at] and on. Returns what comes next. */
-static size_t take_loaded(size_t at)
-{
-	size_t n = slab_slot_count(my_slot(c)) + (slab_slot_hot(my_slot(c)) != NULL);
-
-	take(at, n);
-	return at + n;
-}
-
-static size_t take_loaded_and_one(size_t at)
-{
-	at = take_loaded(at);
-	take(at, 1);
-	return at + 1;
-}
-
-Test(burst, what_is_parked_goes_back_before_more_is_loaded)
-{
-	const struct slab__slot *s;
-	size_t at, after, lower = 0;
-
-	take(0, N);
-	shuffle();
-	give(0, N / 2);
-	s = my_slot(c);
-	cr_assert_gt(s->prev_count, 0);
-	cr_assert_gt(c->depot.objects, 0);
-	at = take_loaded_and_one(0);
-	cr_expect_eq(s->prev_count, 0);
-	cr_expect_eq(c->depot.objects, 0);
-	figures_agree(c);
-	after = at + 2000;
-	take(at, after - at);
-	for (size_t i = at; i < after; i++)
-		lower += (uintptr_t)objs[i] < (uintptr_t)objs[i - 1];
-	cr_expect_lt(lower, (after - at) / 50, "%zu are lower", lower); /* where a span begins */
-	give(0, after);
-	give(N / 2, N / 2);
-}
 
 /* That is to cost a small part of what the burst has cost: a shorter one leaves all where it is. */
 Test(burst, one_that_is_eight_times_what_is_parked_is_long_enough)
 {
 	for (uint64_t less = 0; less < 2; less++) {
 		const struct slab__slot *s;
-		uint64_t parked;
 		uint32_t count;
-		size_t at;
 
 		take(0, N);
 		shuffle();
 		give(0, N / 2);
-		s = my_slot(c);
-		count = s->prev_count;
-		parked = count + c->depot.objects;
-		cr_assert_gt(count, 0);
-		slab_write(&c->slabs.given, 8 * parked - less);
-		at = take_loaded_and_one(0);
+		s = slot();
+		count = slab_slot_count(s);
+		cr_assert_gt(count, 1);
+		cr_assert_gt(s->prev_count, 0);
+		slab_write(&c->slabs.given, 8 * parked() - less);
+		take(0, 1);
 		if (less > 0) { /* nothing was given, nothing taken */
-			cr_expect_eq(c->slabs.given, 8 * parked - less);
+			cr_expect_eq(c->slabs.given, 8 * (parked() + 1) - less);
 			cr_expect_eq(slab_slot_count(s), count - 1);
 		} else {
 			cr_expect_eq(c->slabs.given, 0);
 			cr_expect_eq(s->prev_count, 0);
 		}
-		give(0, at);
+		give(0, 1);
 		give(N / 2, N / 2);
 	}
 }
 
-/* Magazines are short in it, as what the loaded one holds is served first. */
+/* Where few are left alive what is parked stays, as there is no order to keep. */
+Test(burst, that_leaves_few_ends_nothing)
+{
+	for (size_t left = 0; left <= N / 100; left += N / 100) {
+		const struct slab__slot *s;
+
+		take(0, N);
+		shuffle();
+		give(0, N - left);
+		s = slot();
+		cr_assert_gt(parked(), 1);
+		cr_assert_lt(parked(), N / 100);
+		cr_expect_eq(slab_slot_is_stopped(s), left > 0);
+		take(0, 1);
+		cr_expect_eq(c->slabs.given == 0, left > 0);
+		give(0, 1);
+		give(N - left, left);
+	}
+}
+
+/* An alloc behind it is told by the slot, which has no object outside meanwhile. */
+Test(burst, stops_the_next_alloc_only)
+{
+	const struct slab__slot *s;
+	size_t at = N / 4;
+
+	take(0, N);
+	s = slot();
+	shuffle();
+	give(0, 1);
+	cr_assert_not_null(slab_slot_hot(s));
+	give(1, at - 1);
+	cr_expect(slab_slot_is_stopped(s));
+	figures_agree(c);
+	for (; at < N / 2; at++) {
+		slab_write(&c->slabs.given, 0);
+		give(at, 1);
+	}
+	cr_expect_not(slab_slot_is_stopped(s));
+	give(at, N / 4);
+	cr_expect(slab_slot_is_stopped(s));
+	take(0, 1);
+	cr_expect_not(slab_slot_is_stopped(s));
+	give(0, 1);
+	at += N / 4;
+	give(at, N - at);
+}
+
+/* Nor does a first object of another cache, from which on no slot has one outside, undo that. */
+Test(burst, goes_on_where_a_second_cache_is_opened)
+{
+	struct slab_cache *other = new_cache("second", 64);
+
+	take(0, N);
+	shuffle();
+	give(0, N / 2);
+	cr_assert(slab_slot_is_stopped(slot()));
+	slab_cache_free(other, slab_cache_alloc(other));
+	cr_expect(slab_slot_is_stopped(slot()));
+	take(0, 1);
+	cr_expect_eq(c->depot.objects, 0);
+	give(0, 1);
+	give(N / 2, N / 2);
+	end_cache(other);
+}
+
+/* Magazines are short in it: two of them pass the depot, and little goes back at its end. */
 Test(burst, its_magazines_are_short_and_long_again_behind_it)
 {
 	size_t at;
 
 	take(0, N);
-	cr_expect_gt(my_slot(c)->cap, 64);
+	cr_expect_gt(slot()->cap, 64);
 	shuffle();
 	give(0, N / 2);
-	cr_expect_eq(my_slot(c)->cap, 32);
+	cr_expect_eq(slot()->cap, 32);
 	for (at = N / 2; at < N / 2 + 2000; at++) { /* it holds for seven exchanges */
 		slab_write(&c->slabs.given, LONG - 1);
 		give(at, 1);
 	}
-	cr_expect_gt(my_slot(c)->cap, 64);
+	cr_expect_gt(slot()->cap, 64);
 	for (; at < N / 2 + 8000; at++) {
 		slab_write(&c->slabs.given, LONG);
 		give(at, 1);
 	}
-	cr_expect_eq(my_slot(c)->cap, 32);
+	cr_expect_eq(slot()->cap, 32);
 	for (at = 0; at < 2000; at++)
 		take(at, 1);
-	cr_expect_gt(my_slot(c)->cap, 64);
+	cr_expect_gt(slot()->cap, 64);
 	give(0, at);
 	give(N / 2 + 8000, N / 2 - 8000);
 }
@@ -165,7 +137,7 @@ Test(burst, one_in_order_is_none)
 	give(0, N / 2);
 	cr_expect_gt(c->slabs.given, LONG);
 	cr_expect_not(slab_slablist_is_draining(c, 1));
-	cr_expect_gt(my_slot(c)->cap, 64);
+	cr_expect_not(slab_slot_is_stopped(slot()));
 	give(N / 2, N / 2);
 }
 
@@ -237,7 +209,7 @@ static void prepare(size_t n)
 			m->objs[m->count] = objs[n + i * EACH + m->count];
 		other.m[i] = m;
 	}
-	slab_write(&my_slot(c)->net, my_slot(c)->net - SHELVED * EACH);
+	slab_write(&slot()->net, slot()->net - SHELVED * EACH);
 	other.done = 0;
 	other.ready = other.stop = false;
 }
@@ -246,26 +218,45 @@ static void prepare(size_t n)
 Test(burst, an_alloc_leaves_what_others_park_meanwhile)
 {
 	pthread_t thread;
-	size_t at;
 
 	take(0, N);
 	shuffle();
 	give(0, N / 2);
 	prepare(N / 2);
-	at = take_loaded(0);
 	cr_assert_gt(c->depot.objects, 0);
 	cr_assert_eq(pthread_create(&thread, NULL, shelve, NULL), 0);
 	while (!__atomic_load_n(&other.ready, __ATOMIC_RELAXED))
 		sched_yield();
-	take(at, 1);
+	take(0, 1);
 	__atomic_store_n(&other.stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	cr_expect_eq(c->slabs.given, 0);
 	cr_expect_eq(c->depot.objects, other.done * EACH, "%zu came", other.done);
 	for (; other.done < SHELVED; other.done++)
 		slab_magazine_put(slab_depot_put(c, other.m[other.done]));
-	give(0, at + 1);
+	give(0, 1);
 	give(N / 2 + SHELVED * EACH, N / 2 - SHELVED * EACH);
+}
+
+/* A thread that may park nothing has nothing to give back, though the depot has. */
+Test(burst, leaves_a_closed_slot_alone)
+{
+	size_t thread_bytes = slab_root.thread_bytes;
+
+	take(0, N);
+	shuffle();
+	prepare(0);
+	cr_assert_eq(slab_set(SLAB_THREAD_BYTES, 0), 0);
+	slab_magazine_put(slab_depot_put(c, other.m[0]));
+	give(SHELVED * EACH, N / 2);
+	cr_expect(slab_slablist_is_draining(c, 8 * EACH));
+	cr_expect_eq(c->depot.objects, EACH);
+	cr_expect_null(slot()->objs);
+	cr_expect_eq(slot()->hot, 0);
+	for (size_t i = 1; i < SHELVED; i++)
+		slab_magazine_put(slab_depot_put(c, other.m[i]));
+	cr_assert_eq(slab_set(SLAB_THREAD_BYTES, thread_bytes), 0);
+	give(SHELVED * EACH + N / 2, N / 2 - SHELVED * EACH);
 }
 
 /* ---- destructors ---- */
@@ -295,13 +286,11 @@ Test(burst, destructors_do_not_run_within_each_other)
 	struct slab_cache_args in = { .dtor = end_inner }, out = { .dtor = end_outer };
 	struct slab_cache *plain = c, *outer = slab_cache_create("outer", 2048, &out);
 	uint64_t released;
-	size_t taken;
 
 	c = inner = slab_cache_create("inner", 64, &in);
 	take(0, N);
 	shuffle();
 	give(0, N - 100);
-	taken = take_loaded(0);
 	deepest = 0;
 	released = c->slabs.released_slabs;
 	slab_cache_free(outer, slab_cache_alloc(outer));
@@ -309,8 +298,7 @@ Test(burst, destructors_do_not_run_within_each_other)
 	cr_expect_gt(c->slabs.released_slabs, released);
 	cr_expect_eq(deepest, 1);
 	slab_thread_flush();
-	cr_expect_eq(figures(inner).objects_live, 100 + taken);
-	give(0, taken);
+	cr_expect_eq(figures(inner).objects_live, 100);
 	give(N - 100, 100);
 	end_cache(outer);
 	end_cache(inner);

@@ -70,7 +70,7 @@ Test(class, no_block_of_a_class_stays_outside)
 	for (int i = 0; i < 100; i++)
 		slab_free(slab_malloc(100));
 	slab_cache_free(class, block);
-	cr_assert_eq(slot->hot, 0);
+	cr_assert_eq(slot->hot, SLAB__NONE);
 	cr_assert_eq(slab_malloc(100), block);
 	slab_free(block);
 	figures_agree(class);

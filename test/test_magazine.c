@@ -355,14 +355,14 @@ Test(magazine, an_object_stays_outside_while_one_cache_is_used)
 	give(0, 10);
 	cr_assert_eq(slab_slot_hot(s), objs[0]);
 	obj = slab_cache_alloc(other);
-	cr_assert_eq(s->hot, 0);
-	cr_assert_eq(my_slot(other)->hot, 0);
+	cr_assert_eq(s->hot, SLAB__NONE);
+	cr_assert_eq(my_slot(other)->hot, SLAB__NONE);
 	figures_agree(c);
 	cr_assert_eq(slab_cache_verify(c), 0);
 	slab_cache_free(other, obj);
-	cr_assert_eq(my_slot(other)->hot, 0);
+	cr_assert_eq(my_slot(other)->hot, SLAB__NONE);
 	give(10, 10);
-	cr_assert_eq(s->hot, 0);
+	cr_assert_eq(s->hot, SLAB__NONE);
 	slab_thread_flush();
 	take(0, 1); /* alone again */
 	give(0, 1);

@@ -149,7 +149,7 @@ static void note_locks(const char *text, size_t len, void *ctx)
 {
 	(void)text, (void)len, (void)ctx;
 	told++;
-	told_under_registry += slab_root.registry_owner == (uintptr_t)&slab__slots_v5;
+	told_under_registry += slab_root.registry_owner == (uintptr_t)&slab__slots_v6;
 }
 
 /* A thread in dlopen() may wait for it, whose lock a report takes for the names of its stacks. */

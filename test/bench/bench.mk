@@ -1,14 +1,15 @@
 # bench.mk - build the benchmark: the workloads once per allocator, and the runner. Called by
 # `make bench` and test/bench-smoke.sh with the library built; MISSING lists what cannot be had.
 #
-# All workloads have the same flags whatever the allocator, and so has the library in them.
+# All workloads have the same flags whatever the allocator, and so has the library in them. Functions
+# begin on lines of their own: the same loop took 3.7 or 4.2 ns by where others had pushed it.
 
 CC      ?= cc
 CXX     ?= c++
 BUILD   ?= build
 VERSION ?= ?
 OUT     := $(BUILD)/bench
-FLAGS   := -O2 -g -pthread -D_GNU_SOURCE -Wall -Wextra -Iinclude -MMD -MP -I$(OUT)
+FLAGS   := -O2 -falign-functions=64 -g -pthread -D_GNU_SOURCE -Wall -Wextra -Iinclude -MMD -MP -I$(OUT)
 C11     := $(CC) -std=c11 -Wmissing-prototypes -Wshadow
 WORK    := bench peer work_single work_memory work_threads
 RUNNER  := run row peers spawn figures report_table report_json report_svg machine
