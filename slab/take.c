@@ -21,7 +21,7 @@
 /* Early: slabs from before lie anywhere, and are refilled before those in spans of its own. */
 #define OWN_SPANS_BYTES ((size_t)128 << 10)
 #define AHEAD_PAGES   SLAB_TAKE_MOST /* most pages made present in one call, */
-#define AHEAD_OBJECTS 512 /* and most objects: a call that many share is cheap enough */
+#define AHEAD_OBJECTS 2048 /* and most objects: a call that many share is cheap enough */
 #define ADOPT_MOST    ((size_t)256 << 10) /* taken at once of what large blocks have left */
 #define TURNS         4   /* reserves full of slabs taken again before the reserve grows */
 #define PAID_MOST     32  /* times the least reserve in pages that come again, before that grows */
