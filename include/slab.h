@@ -338,7 +338,7 @@ struct slab__slot {
 #define SLAB__COUNT_MASK (((uint64_t)1 << SLAB__COUNT_BITS) - 1)
 #define SLAB__ONE_ALLOC ((uint64_t)1 << SLAB__COUNT_BITS)
 #define SLAB__VACANT ((uintptr_t)SLAB__COUNT_MASK)     /* none outside */
-#define SLAB__NONE   ((uintptr_t)SLAB__COUNT_MASK - 1) /* nor may one be: of several caches */
+#define SLAB__NONE   ((uintptr_t)SLAB__COUNT_MASK - 1) /* nor may one be: see choose_hot() */
 
 /*
  * Whose slab lies where: the map of addresses has for each page of 4 KiB the number of a cache, 0

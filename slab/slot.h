@@ -71,7 +71,8 @@ static inline void *slab_slot_hot(const struct slab__slot *s)
 	return hot > SLAB__VACANT ? (void *)hot : NULL;
 }
 
-/* Whether the next alloc takes the slow path, however many are in the magazine. */
+/* Whether the next alloc takes the slow path, however many are in the magazine: the first one
+ * behind a burst of frees. True of a closed slot as well. */
 static inline bool slab_slot_is_stopped(const struct slab__slot *s)
 {
 	return slab_read(&s->hot) == 0;

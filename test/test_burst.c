@@ -9,7 +9,7 @@
 
 TestSuite(burst, .init = make, .fini = unmake);
 
-/* That is to cost a small part of what the burst has cost: a shorter one leaves all where it is. */
+/* What goes back costs a small part of what the burst has cost: a shorter one ends nothing. */
 Test(burst, one_that_is_eight_times_what_is_parked_is_long_enough)
 {
 	for (uint64_t less = 0; less < 2; less++) {
@@ -57,7 +57,7 @@ Test(burst, that_leaves_few_ends_nothing)
 	}
 }
 
-/* An alloc behind it is told by the slot, which has no object outside meanwhile. */
+/* The slot sends the next alloc to the slow path, and has no object outside meanwhile. */
 Test(burst, stops_the_next_alloc_only)
 {
 	const struct slab__slot *s;
