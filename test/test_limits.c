@@ -294,7 +294,7 @@ static bool makes_two_leaves(void)
 
 struct locked {
 	bool at_edge;
-	size_t bytes; /* that may be locked, besides a second part of the map if there may; 0: any */
+	size_t bytes; /* that may be locked, besides a second part of the map; 0: any */
 };
 
 static int set_locked_bytes(size_t bytes)
@@ -321,7 +321,7 @@ static int with_locked_memory(void *arg)
 		return 0; /* not allowed here */
 	second = makes_two_leaves() ? sizeof(struct slab_map_leaf) : 0;
 	bytes = how->bytes + second;
-	if (limit.rlim_max < bytes) { /* not to be raised, and there may be room for one part only */
+	if (limit.rlim_max < bytes) { /* there may be room for one part only */
 		bytes = limit.rlim_max;
 		least = second > 0 ? 0 : least;
 	}
